@@ -1,0 +1,3 @@
+"""dvcx: data and model version control over Git."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,114 @@
+"""Writing files so that they are there whole or not at all, and stay there when the power goes."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import errno
+import os
+import secrets
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+Durability = Literal["full", "fast"]
+"""`full` flushes to the disk before a thing counts as done; `fast` leaves that to the operating system."""
+
+
+def temporary_name(stem: str = "tmp") -> str:
+    """Gives a file name that no other process chooses; it names its process, so leftovers can be told from work."""
+    return f".{stem}-{os.getpid()}-{secrets.token_hex(6)}"
+
+
+def write_atomically(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o644) -> None:
+    """Makes `data` the content of `path`: readers see the old file or the new one, a crash leaves one of the two.
+
+    A symbolic link at `path` is replaced, not followed. Raises `OSError` as writing does; the temporary file is
+    then removed.
+    """
+    temporary = path.with_name(temporary_name(path.name[:100]))
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        try:
+            write_all(fd, data)
+            if durable:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync_directory(path.parent)
+
+
+def write_all(fd: int, data: bytes | bytearray | memoryview) -> None:
+    """Writes all of `data` to `fd`, however many calls that takes; raises `OSError` as writing does."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def read_exactly(fd: int, length: int, offset: int) -> bytes:
+    """Gives `length` bytes of `fd` from `offset` on, or as many as there are before the end of the file."""
+    data = os.pread(fd, length, offset)
+    if len(data) == length or not data:
+        return data
+    parts = [data]
+    got = len(data)
+    while got < length and (more := os.pread(fd, length - got, offset + got)):
+        parts.append(more)
+        got += len(more)
+    return b"".join(parts)
+
+
+def sync_directory(path: Path) -> None:
+    """Makes the names in the folder `path` survive a power cut."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        # Some network file systems cannot flush a folder; there the rename itself is already on the server.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(fd)
+
+
+def sync_filesystem(path: Path) -> None:
+    """Flushes everything written to the file system that holds `path`: one call for a batch of many files.
+
+    Linux has `syncfs` for it; elsewhere `sync` flushes all file systems. Raises `OSError` when the disk failed.
+    """
+    syncfs = _syncfs()
+    if syncfs is None:
+        os.sync()
+        return
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if syncfs(fd) != 0:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code), str(path))
+    finally:
+        os.close(fd)
+
+
+@cache
+def _syncfs() -> ctypes._FuncPointer | None:  # type: ignore[name-defined]
+    library = ctypes.CDLL(None, use_errno=True)
+    return getattr(library, "syncfs", None)
+
+
+def same_filesystem(one: Path, other: Path) -> bool:
+    """Tells whether a rename from one existing path to beside the other can work."""
+    return one.stat().st_dev == other.stat().st_dev
+
+
+def remove_if_there(path: Path) -> bool:
+    """Removes the file at `path` and tells whether there was one."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True

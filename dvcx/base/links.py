@@ -1,0 +1,78 @@
+"""Putting a stored file into the workspace: reflink, hardlink, symlink or copy."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import sys
+from enum import StrEnum
+
+_FICLONE = 0x40049409
+"""The ioctl of Linux that shares the blocks of one file with another (Btrfs, XFS, bcachefs, overlay on them)."""
+
+_CANNOT = frozenset(
+    {errno.EOPNOTSUPP, errno.ENOTSUP, errno.EXDEV, errno.EPERM, errno.EINVAL, errno.ENOSYS, errno.ENOTTY, errno.EMLINK, errno.EACCES}
+)
+
+
+class LinkType(StrEnum):
+    """How a large file in the workspace shares its bytes with the cache."""
+
+    REFLINK = "reflink"
+    HARDLINK = "hardlink"
+    SYMLINK = "symlink"
+    COPY = "copy"
+
+
+def try_link(kind: LinkType, source: str, name: str, folder: int) -> bool:
+    """Makes `name` in the folder descriptor `folder` a link of `kind` to the file `source` (an absolute path).
+
+    Gives False, with nothing left behind, when this file system cannot. `COPY` is not made here. Raises `OSError`
+    for other failures, such as a full disk.
+    """
+    try:
+        if kind is LinkType.HARDLINK:
+            os.link(source, name, dst_dir_fd=folder)
+        elif kind is LinkType.SYMLINK:
+            os.symlink(source, name, dir_fd=folder)
+        elif kind is LinkType.REFLINK:
+            return _reflink(source, name, folder)
+        else:
+            return False
+    except OSError as error:
+        if error.errno in _CANNOT:
+            return False
+        raise
+    return True
+
+
+def _reflink(source: str, name: str, folder: int) -> bool:
+    if not sys.platform.startswith("linux"):
+        return False
+    origin = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        target = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=folder)
+        try:
+            fcntl.ioctl(target, _FICLONE, origin)
+        except OSError:
+            os.unlink(name, dir_fd=folder)
+            raise
+        finally:
+            os.close(target)
+    finally:
+        os.close(origin)
+    return True
+
+
+def clone_into(origin: int, target: int) -> bool:
+    """Makes the empty open file `target` share the blocks of `origin`; gives False where that cannot be."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        fcntl.ioctl(target, _FICLONE, origin)
+    except OSError as error:
+        if error.errno in _CANNOT:
+            return False
+        raise
+    return True

@@ -1,0 +1,132 @@
+"""Paths that come from a repository: checked by their text, and walked without following links.
+
+Nothing that a pointer or a tree names may lie outside the workspace or inside `.git` and `.dvcx`. The text is checked
+when it is parsed; the folders are checked again, component by component, at the moment of writing, because a folder
+can become a symbolic link in between.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from dvcx.base.errors import Refused
+
+MAX_NAME_BYTES = 255
+_RESERVED = frozenset({".git", ".dvcx", "git~1", "dvcx~1"})
+# Characters that HFS+ leaves out when it compares names: ".g\u200cit" is ".git" there (CVE-2014-9390).
+_IGNORED_BY_HFS = {code: None for code in (*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF)}
+_HARMLESS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+
+
+def check_name(name: str, where: str) -> None:
+    """Raises `Refused` when `name` cannot be one path component inside a workspace; `where` says who names it."""
+    if name[:1] in _HARMLESS and len(name) < 64 and name.isascii() and name.isprintable() and "/" not in name and "~" not in name:
+        return
+    problem = _problem(name)
+    if problem:
+        raise Refused(
+            f"{where} names {name!r}, which {problem}",
+            "nothing was written for it; do not use this data unless you trust where it comes from",
+            [name],
+        )
+
+
+def _problem(name: str) -> str | None:
+    if not name:
+        return "is empty"
+    if name in (".", ".."):
+        return "leads out of its folder"
+    if "/" in name:
+        return "contains a slash"
+    if "\0" in name:
+        return "contains a NUL character"
+    try:
+        encoded = name.encode("utf-8")
+    except UnicodeEncodeError:
+        return "is not valid UTF-8"
+    if len(encoded) > MAX_NAME_BYTES:
+        return f"is longer than {MAX_NAME_BYTES} bytes"
+    if is_reserved(name):
+        return "is reserved for Git or dvcx"
+    return None
+
+
+def is_reserved(name: str) -> bool:
+    """Tells whether some file system takes `name` for `.git` or `.dvcx`: other case, trailing dots, ignored characters."""
+    folded = name.translate(_IGNORED_BY_HFS) if not name.isascii() else name
+    return folded.casefold().rstrip(". ").split(":")[0] in _RESERVED
+
+
+def check_relative(path: str, where: str) -> tuple[str, ...]:
+    """Splits a relative path with `/` into its components; raises `Refused` when it could leave its root."""
+    if path.startswith("/"):
+        raise Refused(f"{where} names {path!r}, which is an absolute path", names=[path])
+    parts = tuple(path.split("/"))
+    for part in parts:
+        check_name(part, where)
+    return parts
+
+
+def fold(name: str) -> str:
+    """Gives the form in which file systems that ignore case and Unicode form compare `name`."""
+    if name.isascii():
+        return name.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def twins(names: Iterable[str]) -> tuple[str, str] | None:
+    """Gives two of `names` that differ only in case or Unicode form, or None when there are none."""
+    seen: dict[str, str] = {}
+    for name in names:
+        folded = fold(name)
+        if folded in seen:
+            return seen[folded], name
+        seen[folded] = name
+    return None
+
+
+def open_folder(root: int, parts: Sequence[str], *, create: bool = False) -> int:
+    """Opens the folder `parts` below the folder descriptor `root`, never through a symbolic link.
+
+    With `create` missing folders are made. Gives a new descriptor that the caller closes. Raises `Refused` when a
+    component is a symbolic link, `FileNotFoundError` and `NotADirectoryError` as usual.
+    """
+    fd = os.dup(root)
+    try:
+        for index, part in enumerate(parts):
+            if create:
+                try:
+                    os.mkdir(part, 0o777, dir_fd=fd)
+                except FileExistsError:
+                    pass
+            inner = open_subfolder(fd, part, "/".join(parts[: index + 1]))
+            os.close(fd)
+            fd = inner
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def open_subfolder(parent: int, name: str, shown_as: str) -> int:
+    """Opens the folder `name` in the folder descriptor `parent`; raises `Refused` when it is a symbolic link."""
+    try:
+        return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR) and _is_link(parent, name):
+            raise Refused(
+                f"{shown_as} is a symbolic link where a folder is expected; dvcx does not write through links",
+                f"remove or rename the link {shown_as} and run the command again",
+                [shown_as],
+            ) from None
+        raise
+
+
+def _is_link(parent: int, name: str) -> bool:
+    try:
+        return (os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode & 0o170000) == 0o120000
+    except FileNotFoundError:
+        return False

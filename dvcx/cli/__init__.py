@@ -1,0 +1,1 @@
+"""The terminal: commands, rendering, progress and exit codes."""

@@ -1,0 +1,1 @@
+"""Configuration files: their levels, their schema, reading and editing."""

@@ -1,0 +1,69 @@
+"""Trees as bytes: MessagePack of `["dvcx-tree", 1, entries]`; the digest of these bytes is the tree's id."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dvcx.base.errors import DamagedData
+from dvcx.base.paths import check_name, twins
+from dvcx.base.errors import Refused
+from dvcx.model.tree import EntryKind, Tree, TreeEntry
+
+MAGIC = "dvcx-tree"
+VERSION = 1
+
+
+class _Stored(msgspec.Struct, array_like=True, frozen=True):
+    magic: str
+    version: int
+    entries: list[TreeEntry]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Stored)
+
+
+def dump_tree(tree: Tree) -> bytes:
+    """Gives the bytes of `tree`; equal trees give equal bytes."""
+    return _encoder.encode((MAGIC, VERSION, tree.entries))
+
+
+def parse_tree(data: bytes | memoryview, where: str = "a tree") -> Tree:
+    """Reads the bytes of a tree; `where` names it in errors.
+
+    Raises `DamagedData` when they are not a tree that this dvcx knows, and `Refused` when a name in it is hostile.
+    """
+    try:
+        stored = _decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise DamagedData(f"{where} cannot be read: {error}", "run `dvcx fsck --repair`") from error
+    if stored.magic != MAGIC or stored.version != VERSION:
+        raise DamagedData(
+            f"{where} has the format {stored.magic!r} {stored.version}; this dvcx reads {MAGIC!r} {VERSION}",
+            "upgrade dvcx",
+        )
+    _check(stored.entries, where)
+    return Tree(tuple(stored.entries))
+
+
+def _check(entries: list[TreeEntry], where: str) -> None:
+    last = ""
+    for entry in entries:
+        name = entry.name
+        check_name(name, where)
+        if name <= last:
+            raise DamagedData(f"{where} is not in order at {name!r}", "run `dvcx fsck --repair`")
+        last = name
+        if not 0 <= entry.kind <= EntryKind.LINK or entry.size < 0 or entry.files < 0:
+            raise DamagedData(f"{where} has a bad entry {name!r}", "upgrade dvcx or run `dvcx fsck --repair`")
+
+
+def check_portable(tree: Tree, where: str) -> None:
+    """Raises `Refused` when two names of one folder differ only in case or Unicode form."""
+    pair = twins(entry.name for entry in tree.entries)
+    if pair:
+        raise Refused(
+            f"{where} holds both {pair[0]!r} and {pair[1]!r}, which many systems cannot keep apart",
+            "rename one of them, or accept such names in this project: `dvcx config core.portable_names false`",
+            list(pair),
+        )

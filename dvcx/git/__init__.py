@@ -1,0 +1,1 @@
+"""The one door to Git: discovery, revisions, blobs, refs and ignore lines."""

@@ -1,0 +1,1 @@
+"""The nouns of dvcx: frozen values that do no input or output."""

@@ -1,0 +1,1 @@
+"""Finding and wiring a project: where everything lies, opened as one frozen record."""

@@ -1,0 +1,1 @@
+"""Where objects rest: the cache on disk and remotes reached through fsspec."""
