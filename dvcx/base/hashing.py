@@ -70,9 +70,7 @@ def algorithm_named(name: str) -> Algorithm:
     try:
         return ALGORITHMS[name]
     except KeyError:
-        raise UsageError(
-            f"there is no hash algorithm {name!r}", f"choose one of {', '.join(ALGORITHMS)}"
-        ) from None
+        raise UsageError(f"there is no hash algorithm {name!r}", f"choose one of {', '.join(ALGORITHMS)}") from None
 
 
 def threaded_hasher(algorithm: Algorithm, size: int) -> Hasher:

@@ -12,7 +12,17 @@ _FICLONE = 0x40049409
 """The ioctl of Linux that shares the blocks of one file with another (Btrfs, XFS, bcachefs, overlay on them)."""
 
 _CANNOT = frozenset(
-    {errno.EOPNOTSUPP, errno.ENOTSUP, errno.EXDEV, errno.EPERM, errno.EINVAL, errno.ENOSYS, errno.ENOTTY, errno.EMLINK, errno.EACCES}
+    {
+        errno.EOPNOTSUPP,
+        errno.ENOTSUP,
+        errno.EXDEV,
+        errno.EPERM,
+        errno.EINVAL,
+        errno.ENOSYS,
+        errno.ENOTTY,
+        errno.EMLINK,
+        errno.EACCES,
+    }
 )
 
 

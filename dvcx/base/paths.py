@@ -17,13 +17,20 @@ from dvcx.base.errors import Refused
 MAX_NAME_BYTES = 255
 _RESERVED = frozenset({".git", ".dvcx", "git~1", "dvcx~1"})
 # Characters that HFS+ leaves out when it compares names: ".g\u200cit" is ".git" there (CVE-2014-9390).
-_IGNORED_BY_HFS = {code: None for code in (*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF)}
+_IGNORED_BY_HFS = dict.fromkeys((*range(8204, 8208), *range(8234, 8239), *range(8298, 8304), 65279))
 _HARMLESS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 
 def check_name(name: str, where: str) -> None:
     """Raises `Refused` when `name` cannot be one path component inside a workspace; `where` says who names it."""
-    if name[:1] in _HARMLESS and len(name) < 64 and name.isascii() and name.isprintable() and "/" not in name and "~" not in name:
+    if (
+        name[:1] in _HARMLESS
+        and len(name) < 64
+        and name.isascii()
+        and name.isprintable()
+        and "/" not in name
+        and "~" not in name
+    ):
         return
     problem = _problem(name)
     if problem:

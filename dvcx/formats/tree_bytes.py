@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from dvcx.base.errors import DamagedData
+from dvcx.base.errors import DamagedData, Refused
 from dvcx.base.paths import check_name, twins
-from dvcx.base.errors import Refused
 from dvcx.model.tree import EntryKind, Tree, TreeEntry
 
 MAGIC = "dvcx-tree"
