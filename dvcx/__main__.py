@@ -1,0 +1,23 @@
+"""Where `dvcx`, `git dvcx` and `python -m dvcx` start."""
+
+from __future__ import annotations
+
+import sys
+
+from dvcx import __version__
+
+
+def main() -> int:
+    """Runs the command line of this process and gives its exit code."""
+    words = sys.argv[1:]
+    if len(words) == 1 and words[0] in ("--version", "-V", "version"):
+        # Scripts and prompts ask this often: answered before anything heavy is imported.
+        sys.stdout.write(f"dvcx {__version__}\n")
+        return 0
+    from dvcx.cli.app import run
+
+    return run(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

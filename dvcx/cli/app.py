@@ -1,0 +1,34 @@
+"""The frame around every command: whatever happens inside, the user gets a message and an exit code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from dvcx.cli.console import Console, prepare_streams
+from dvcx.cli.exits import DONE, flush_output, report
+from dvcx.cli.settings import guessed
+
+
+def run(words: Sequence[str]) -> int:
+    """Runs the command line `words` (without the program's name) and gives its exit code."""
+    prepare_streams()
+    settings = guessed(words)
+    try:
+        if words[:1] == ["__complete"]:
+            # What the completion scripts call at every press of the tab key: most answers need no typer.
+            from dvcx.cli.complete import main as complete
+
+            complete(words[1:])
+            code = DONE.code
+        else:
+            # Typer takes most of the start; importing it here lets Control-C and a broken installation be reported.
+            from dvcx.cli.group import invoke
+
+            code = invoke(words, settings)
+        flush_output()
+    except BaseException as error:
+        if isinstance(error, SystemExit):
+            raise
+        return report(error, Console(settings, os.environ), os.environ)
+    return code

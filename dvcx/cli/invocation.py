@@ -1,0 +1,34 @@
+"""What a command receives: one typed command, where it runs and how it talks; and what it may give back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dvcx.base.errors import DvcxError
+from dvcx.base.progress import Progress
+from dvcx.cli.console import Console
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One typed command. `directory` is where it runs: the current one, after `-C`."""
+
+    console: Console
+    progress: Progress
+    environment: Mapping[str, str]
+    directory: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A result that ends with an exit code of its own.
+
+    `status --exit-code` gives `Outcome(result, code=1)`. Work done in part gives
+    `Outcome(result, error=MissingData(...))`: the result is printed, then the error.
+    """
+
+    result: object
+    code: int = 0
+    error: DvcxError | None = None

@@ -1,0 +1,81 @@
+"""Options that several commands have, declared once: the same name, letter and meaning everywhere."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from dvcx import __version__
+from dvcx.cli.settings import When
+
+Targets = Annotated[
+    list[str] | None, typer.Argument(metavar="TARGETS", help="tracked paths, or paths inside them; else all")
+]
+Paths = Annotated[list[str], typer.Argument(metavar="PATHS", help="files and folders")]
+Glob = Annotated[bool, typer.Option("--glob", help="take the targets as patterns: *, ?, [a-z], **")]
+DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="show what would be done and change nothing")]
+Force = Annotated[bool, typer.Option("--force", "-f", help="replace what nobody saved; `dvcx undo` brings it back")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="answer yes to every question")]
+Recursive = Annotated[bool, typer.Option("--recursive", "-R", help="go into folders")]
+Revision = Annotated[str | None, typer.Option("--rev", metavar="REV", help="a Git revision: a tag, a branch, a commit")]
+RemoteName = Annotated[
+    str | None, typer.Option("--remote", "-r", metavar="NAME", help="a remote; else the default one")
+]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, metavar="N", help="how many transfers at once")]
+AllBranches = Annotated[bool, typer.Option("--all-branches", "-a", help="the data of every branch")]
+AllTags = Annotated[bool, typer.Option("--all-tags", "-T", help="the data of every tag")]
+AllCommits = Annotated[bool, typer.Option("--all-commits", "-A", help="the data of every commit")]
+
+# The names of the shared parameters start with this, so that a command's own never meet them.
+PREFIX = "shared_"
+
+
+def shared(
+    shared_json: Annotated[bool, typer.Option("--json", help="print the result as one JSON document")] = False,
+    shared_quiet: Annotated[bool, typer.Option("--quiet", "-q", help="say nothing but errors and warnings")] = False,
+    shared_verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, help="say more; -vv for fault finding")
+    ] = 0,
+    shared_directory: Annotated[
+        list[str] | None, typer.Option("-C", metavar="DIR", help="run as if started in this folder")
+    ] = None,
+    shared_colour: Annotated[
+        When | None, typer.Option("--color", metavar="WHEN", help="colours: auto, always or never; NO_COLOR counts too")
+    ] = None,
+) -> Mapping[str, object]:
+    """Declares the options that every command, every group and `dvcx` itself have."""
+    raise NotImplementedError("only its signature is used")
+
+
+def _print_version(context: typer.Context, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        typer.echo(f"dvcx {__version__}")
+        raise typer.Exit
+
+
+def version_parameter() -> inspect.Parameter:
+    """Gives the option `--version` of `dvcx` itself, for when it is not the only word."""
+    option = typer.Option("--version", "-V", is_eager=True, callback=_print_version, help="print the version of dvcx")
+    return inspect.Parameter(
+        "version", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, option]
+    )
+
+
+def shared_parameters(*, json: bool) -> list[inspect.Parameter]:
+    """Gives the shared options as parameters by name; `--json` only where there is a result."""
+    parameters = inspect.signature(shared, eval_str=True).parameters.values()
+    return [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in parameters
+        if json or parameter.name != "shared_json"
+    ]
+
+
+def split(values: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
+    """Splits parsed values into the shared ones (without their prefix) and the command's own."""
+    common = {name.removeprefix(PREFIX): value for name, value in values.items() if name.startswith(PREFIX)}
+    own = {name: value for name, value in values.items() if not name.startswith(PREFIX)}
+    return common, own

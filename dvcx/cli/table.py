@@ -1,0 +1,87 @@
+"""The table of commands: what `dvcx --help` lists, and which module is loaded when a command is typed.
+
+Adding a command is one line here and one module `dvcx/cli/commands/<name>.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Panel(StrEnum):
+    """The headings of `dvcx --help`, in their order."""
+
+    TRACK = "Track data"
+    LOOK = "Look"
+    SHARE = "Share"
+    KEEP = "Keep in order"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: `path` is what is typed after `dvcx`, `help` one line without a full stop."""
+
+    path: tuple[str, ...]
+    help: str
+    panel: Panel
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The last word of what is typed."""
+        return self.path[-1]
+
+    @property
+    def module(self) -> str:
+        """The module that has it: `remote add` is in `dvcx.cli.commands.remote_add`."""
+        return "dvcx.cli.commands." + "_".join(self.path).replace("-", "_")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A word with commands of its own below it, such as `remote`."""
+
+    path: tuple[str, ...]
+    help: str
+    panel: Panel
+    commands: tuple[Command, ...]
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The word that is typed."""
+        return self.path[-1]
+
+
+Entry = Command | Group
+
+
+def _command(words: str, panel: Panel, help: str, *aliases: str) -> Command:
+    return Command(tuple(words.split()), help, panel, aliases)
+
+
+def _group(word: str, panel: Panel, help: str, *lines: tuple[str, str]) -> Group:
+    below = tuple(Command((word, name), text, panel) for name, text in lines)
+    return Group((word,), help, panel, below)
+
+
+TABLE: tuple[Entry, ...] = (
+    _command("completion", Panel.KEEP, "print the completion script of a shell: bash, zsh or fish"),
+    _command("version", Panel.KEEP, "print the version of dvcx"),
+)
+
+
+def find(entries: tuple[Entry, ...], word: str) -> Entry | None:
+    """Gives the entry whose name or alias is `word`."""
+    return next((entry for entry in entries if word == entry.name or word in entry.aliases), None)
+
+
+def every_command(entries: tuple[Entry, ...] = TABLE) -> Iterator[Command]:
+    """Gives every command, those inside groups too, in the order of the table."""
+    for entry in entries:
+        if isinstance(entry, Group):
+            yield from entry.commands
+        else:
+            yield entry
