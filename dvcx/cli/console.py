@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TextIO
 
 from dvcx.base.errors import Refused
@@ -33,16 +34,15 @@ class Console:
 
     def line(self, *pieces: Piece) -> None:
         """Writes one line of data to stdout."""
-        self.out.write(drawn(pieces, colour=self._out_colour) + "\n")
+        self._put(drawn(pieces, colour=self._out_colour) + "\n")
 
     def table(self, rows: Iterable[Sequence[Cell]], *, right: Collection[int] = ()) -> None:
         """Writes rows of data to stdout, the cells of a column under each other; `right` aligns columns of numbers."""
-        for line in table(rows, right=right):
-            self.line(*line)
+        self._put("".join(drawn(line, colour=self._out_colour) + "\n" for line in table(rows, right=right)))
 
     def raw(self, text: str) -> None:
         """Writes `text` of our own making (a script, Markdown) to stdout as it is."""
-        self.out.write(text if text.endswith("\n") else text + "\n")
+        self._put(text if text.endswith("\n") else text + "\n")
 
     def emit(self, result: object) -> None:
         """Writes `result` to stdout as one JSON document: `--json`."""
@@ -50,7 +50,8 @@ class Console:
         from dvcx.cli.render.document import document
 
         text = document(result, indent=2 if is_terminal(self.out) else 0)
-        write_utf8(self.out, text + "\n")
+        with naming_output():
+            write_utf8(self.out, text + "\n")
 
     def say(self, *pieces: Piece) -> None:
         """Tells the user something on stderr: what was done, what to do next. Not with `--quiet` or `--json`."""
@@ -99,6 +100,10 @@ class Console:
         """Writes a line to stderr however quiet it should be: the rendering of errors."""
         self._talk(pieces)
 
+    def _put(self, text: str) -> None:
+        with naming_output():
+            self.out.write(text)
+
     def _talk(self, pieces: Iterable[Piece]) -> None:
         self.before_talk()
         self.err.write(drawn(pieces, colour=self._err_colour) + "\n")
@@ -120,6 +125,16 @@ def wants_colour(when: When, stream: TextIO, environment: Mapping[str, str]) -> 
     return not environment.get("NO_COLOR") and environment.get("TERM") != "dumb" and is_terminal(stream)
 
 
+@contextlib.contextmanager
+def naming_output() -> Iterator[None]:
+    """Makes a failed write of results say that it was the output, as a failed write of a file says which file."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or "the output"
+        raise
+
+
 def write_utf8(stream: TextIO, text: str) -> None:
     """Writes `text` in UTF-8 whatever the locale says: JSON has no other encoding."""
     stream.flush()
@@ -127,7 +142,9 @@ def write_utf8(stream: TextIO, text: str) -> None:
     if buffer is None:  # a stream that is made of text, as in tests
         stream.write(text)
     else:
-        buffer.write(text.encode("utf-8"))
+        rest = memoryview(text.encode("utf-8"))
+        while rest:  # with PYTHONUNBUFFERED the buffer is the bare file, which may take a part only
+            rest = rest[buffer.write(rest) :]
         buffer.flush()
 
 

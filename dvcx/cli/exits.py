@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import platform
+import select
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TextIO
 
 from dvcx import __version__
 from dvcx.base.errors import (
@@ -22,7 +24,7 @@ from dvcx.base.errors import (
     UsageError,
     shown,
 )
-from dvcx.cli.console import Console, silence, write_utf8
+from dvcx.cli.console import Console, naming_output, silence, write_utf8
 from dvcx.cli.text import cyan, red
 
 
@@ -41,8 +43,8 @@ ERROR = Family(
     1,
     "error",
     "Something went wrong that has no code of its own: a file cannot be read or written, the disk is full, "
-    "a configuration file cannot be parsed. Also what `status --exit-code` and `diff --exit-code` answer when there "
-    "are changes.",
+    "a configuration file cannot be parsed. Also what `status --exit-code` answers when there are "
+    "changes.",
     "Read the message and its hint, put the cause right and run the same command again.",
 )
 USAGE = Family(
@@ -152,47 +154,62 @@ _SYSTEM: Mapping[int, tuple[str, str]] = {
 _REPORT = "please report it to the dvcx project, with {where} (read it first: it may show paths and names)"
 
 
-def family_of(error: DvcxError) -> Family:
-    """Gives the family that the error's class, or the nearest class above it, belongs to."""
-    return next(_FAMILY_BY_ERROR[kind] for kind in type(error).__mro__ if kind in _FAMILY_BY_ERROR)
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An error as the user gets it."""
+
+    family: Family
+    message: str
+    hint: str | None = None
+    names: tuple[str, ...] = ()
 
 
 def report(error: BaseException, console: Console, environment: Mapping[str, str]) -> int:
     """Tells the user about any exception that ended a command, and gives the exit code."""
-    if isinstance(error, BrokenPipeError) and _output_is_gone(console):
+    if isinstance(error, BrokenPipeError) and _nobody_reads(console.out, console.err):
+        _silence_broken(console.out, console.err)
         return CUT_OFF.code
-    if console.verbose >= 2 or environment.get("DVCX_DEBUG"):
-        for line in "".join(traceback.format_exception(error)).splitlines():
-            console.error_line(line)
-    return _report(error, console)
+    trouble = trouble_of(error)
+    try:
+        if console.verbose >= 2 or environment.get("DVCX_DEBUG"):
+            for line in "".join(traceback.format_exception(error)).splitlines():
+                console.error_line(line)
+        show(trouble, console)
+    except OSError:  # stderr cannot be written: the exit code is all that is left to say
+        pass
+    _silence_broken(console.out, console.err)
+    return trouble.family.code
 
 
-def _report(error: BaseException, console: Console) -> int:
+def trouble_of(error: BaseException) -> Trouble:
+    """Gives what to tell the user about any exception."""
     if isinstance(error, DvcxError):
-        family = family_of(error)
-        return show(console, family, error.message, error.hint, getattr(error, "names", ()))
+        family = next(_FAMILY_BY_ERROR[kind] for kind in type(error).__mro__ if kind in _FAMILY_BY_ERROR)
+        return Trouble(family, error.message, error.hint, tuple(getattr(error, "names", ())))
     if isinstance(error, KeyboardInterrupt):
-        return show(console, INTERRUPTED, "interrupted; run the same command again to go on")
+        return Trouble(INTERRUPTED, "interrupted; run the same command again to go on")
     if isinstance(error, OSError) and error.errno is not None:
-        return _show_system_error(error, console)
+        return _system_trouble(error, error.errno)
     if isinstance(error, MemoryError):
-        return show(console, ERROR, "out of memory", "close other programs, or use fewer jobs with `-j 1`")
-    return _show_bug(error, console)
+        return Trouble(ERROR, "out of memory", "close other programs, or use fewer jobs with `-j 1`")
+    return _bug(error)
 
 
-def show(console: Console, family: Family, message: str, hint: str | None = None, names: Sequence[str] = ()) -> int:
-    """Writes an error to stderr, as text or with `--json` as one JSON document of one line; gives its exit code.
+def show(trouble: Trouble, console: Console) -> None:
+    """Writes an error to stderr, as text or with `--json` as one JSON document of one line.
 
     Names that the message does not show are listed below it: ten, or all with `-v`.
     """
+    message, hint, names = trouble.message, trouble.hint, trouble.names
     if console.json:
         # Needs msgspec; see Console.emit.
         from dvcx.cli.render.document import document
 
-        error = {"code": family.code, "kind": family.kind, "message": message, "hint": hint, "names": list(names)}
+        family = trouble.family
+        fields = {"code": family.code, "kind": family.kind, "message": message, "hint": hint, "names": names}
         console.before_talk()
-        write_utf8(console.err, document({"error": error}) + "\n")
-        return family.code
+        write_utf8(console.err, document({"error": fields}) + "\n")
+        return
     console.error_line(red("error:"), " ", message)
     if names and shown(names) not in message:
         most = len(names) if console.verbose else 10
@@ -202,26 +219,24 @@ def show(console: Console, family: Family, message: str, hint: str | None = None
             console.error_line(f"  and {len(names) - most} more (all with -v)")
     if hint is not None:
         console.error_line(cyan("hint:"), " ", hint)
-    return family.code
 
 
-def _show_system_error(error: OSError, console: Console) -> int:
-    what, hint = _SYSTEM.get(error.errno or 0, (os.strerror(error.errno or 0).lower(), None))
+def _system_trouble(error: OSError, number: int) -> Trouble:
+    what, hint = _SYSTEM.get(number, (os.strerror(number).lower(), None))
     where = " -> ".join(str(os.fsdecode(name)) for name in (error.filename, error.filename2) if _is_path(name))
-    return show(console, ERROR, f"{where}: {what}" if where else what, hint, ())
+    return Trouble(ERROR, f"{where}: {what}" if where else what, hint)
 
 
 def _is_path(name: object) -> bool:
     return isinstance(name, str | bytes | os.PathLike)
 
 
-def _show_bug(error: BaseException, console: Console) -> int:
+def _bug(error: BaseException) -> Trouble:
     kind = type(error).__name__
     first_line = (str(error).splitlines() or [""])[0]
-    message = f"this is a bug in dvcx: {kind}: {first_line}".removesuffix(": ")
     where = _saved(error)
     hint = _REPORT.format(where=f"the traceback in {where}" if where else "the traceback that `-vv` shows")
-    return show(console, BUG, message, hint)
+    return Trouble(BUG, f"this is a bug in dvcx: {kind}: {first_line}".removesuffix(": "), hint)
 
 
 def _saved(error: BaseException) -> str | None:
@@ -241,26 +256,32 @@ def _saved(error: BaseException) -> str | None:
     return path
 
 
-def _output_is_gone(console: Console) -> bool:
-    """Tells whether the broken pipe is our own output: then flushing fails again, and nobody is left to tell."""
-    gone = False
-    for stream in (console.out, console.err):
+def _nobody_reads(*streams: TextIO) -> bool:
+    """Tells whether one of our own streams is a pipe whose reader is gone: then nobody is left to tell.
+
+    Any other broken pipe, to a program or a server, is an error.
+    """
+    poll = select.poll()
+    for stream in streams:
+        try:
+            poll.register(stream.fileno(), 0)
+        except (OSError, ValueError):  # not a file
+            pass
+    return any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0))
+
+
+def _silence_broken(*streams: TextIO) -> None:
+    """Silences the streams that cannot be flushed: Python would try again when it ends, and complain."""
+    for stream in streams:
         try:
             stream.flush()
-        except BrokenPipeError:
+        except OSError:
             silence(stream)
-            gone = True
-        except (OSError, ValueError):
+        except ValueError:  # closed already
             pass
-    return gone
 
 
 def flush_output() -> None:
     """Flushes stdout, so that a full disk behind it is an error like any other rather than a lost result."""
-    try:
+    with naming_output():
         sys.stdout.flush()
-    except OSError as error:
-        if not isinstance(error, BrokenPipeError):
-            silence(sys.stdout)
-            error.filename = error.filename or "the output"
-        raise

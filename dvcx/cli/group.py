@@ -20,7 +20,7 @@ from dvcx.base.errors import UsageError
 from dvcx.base.progress import SILENT
 from dvcx.cli import options
 from dvcx.cli.console import Console
-from dvcx.cli.exits import DONE, family_of, show
+from dvcx.cli.exits import DONE, show, trouble_of
 from dvcx.cli.help import command_page, described, group_page, split_docstring
 from dvcx.cli.invocation import Invocation, Outcome
 from dvcx.cli.progress import TerminalProgress, can_show
@@ -180,8 +180,9 @@ def _tell(result: object, console: Console, render: Callable[[Any, Console], Non
     if outcome.error is None:
         return outcome.code or DONE.code
     console.out.flush()  # the result stands before the error, also where both go to one file
-    error = outcome.error
-    return show(console, family_of(error), error.message, error.hint, getattr(error, "names", ()))
+    trouble = trouble_of(outcome.error)
+    show(trouble, console)
+    return trouble.family.code
 
 
 def _no_command(path: str, word: str, entries: Sequence[Entry]) -> UsageError:
