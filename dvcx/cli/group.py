@@ -7,7 +7,7 @@ import difflib
 import importlib
 import inspect
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -41,12 +41,10 @@ def invoke(words: Sequence[str], settings: Settings) -> int:
         arguments = [*arguments[1:], "--help"]
     group = root()
     try:
-        with group.make_context("dvcx", arguments or ["--help"], obj=settings) as context:
+        with group.make_context("dvcx", arguments, obj=settings) as context, _own_usage_errors(context):
             code = group.invoke(context)
     except typer.Exit as ended:
         return ended.exit_code
-    except TyperException as error:
-        raise _usage_error(error) from error
     return cast(int, code)
 
 
@@ -71,6 +69,11 @@ def load(entry: Entry) -> TyperCommand | TyperGroup:
 class OneCommand(TyperCommand):
     """A command whose help is laid out by `dvcx.cli.help`."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parses the words after the command. Raises `UsageError`."""
+        with _own_usage_errors(ctx):
+            return super().parse_args(ctx, args)
+
     def get_help(self, ctx: Any) -> str:
         """Gives the help page."""
         return command_page(described(self, ctx.command_path))
@@ -80,6 +83,11 @@ class LazyGroup(TyperGroup):
     """A group that knows its commands from the table and loads the one that is typed."""
 
     entries: tuple[Entry, ...] = ()
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parses the words after the group; none at all ask for its help. Raises `UsageError`."""
+        with _own_usage_errors(ctx):
+            return super().parse_args(ctx, args or ["--help"])
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Gives the names of all commands."""
@@ -194,11 +202,17 @@ def _no_command(path: str, word: str, entries: Sequence[Entry]) -> UsageError:
     )
 
 
-def _usage_error(error: TyperException) -> UsageError:
-    """Gives an error of typer's parser as ours: lower-case, with what to type."""
+@contextlib.contextmanager
+def _own_usage_errors(context: typer.Context) -> Iterator[None]:
+    """Makes the errors of typer's parser ours: lower-case, with what to type."""
+    try:
+        yield
+    except TyperException as error:
+        raise _usage_error(error, context.command_path) from error
+
+
+def _usage_error(error: TyperException, path: str) -> UsageError:
     details: Mapping[str, Any] = vars(error)
-    context = details.get("ctx")
-    path = context.command_path if context is not None else "dvcx"
     hint = f"`{path} --help` shows what it takes"
     if "possibilities" in details:  # an unknown option
         name = str(details["option_name"])

@@ -16,7 +16,7 @@ from dvcx.cli.table import Command, Entry, Panel
 
 Row = tuple[str, str]
 
-_TYPE_NAMES = {"integer": "N", "integer range": "N", "float": "NUMBER", "text": "TEXT", "path": "PATH"}
+_TYPE_NAMES = {"int": "N", "int range": "N", "float": "NUMBER", "float range": "NUMBER", "str": "TEXT"}
 
 
 @dataclass(frozen=True, slots=True)

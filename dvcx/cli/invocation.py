@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dvcx.base.errors import DvcxError
 from dvcx.base.progress import Progress
 from dvcx.cli.console import Console
+
+if TYPE_CHECKING:
+    from dvcx.repo.record import Repo
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,13 @@ class Invocation:
     progress: Progress
     environment: Mapping[str, str]
     directory: Path
+
+    def repo(self) -> Repo:
+        """Opens the project around `directory`. Raises the errors of `open_repo`."""
+        # Commands that need no project, and every --help, start without what opening one imports.
+        from dvcx.repo.open import open_repo
+
+        return open_repo(self.directory, self.environment)
 
 
 @dataclass(frozen=True, slots=True)
