@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from dvcx import __version__
@@ -20,4 +21,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # `python -m` looks for modules in the current folder first, and that may be somebody else's repository.
+    if sys.path[:1] == [os.getcwd()]:
+        del sys.path[0]
     sys.exit(main())

@@ -42,15 +42,15 @@ DONE = Family(0, "done", "What was asked is done, completely and durably.", "")
 ERROR = Family(
     1,
     "error",
-    "Something went wrong that has no code of its own: a file cannot be read or written, the disk is full, "
-    "a configuration file cannot be parsed. Also what `status --exit-code` answers when there are "
+    "Something went wrong that has no code of its own: there is no project here, a file cannot be read or "
+    "written, the disk is full. Also what `status --exit-code` answers when there are "
     "changes.",
     "Read the message and its hint, put the cause right and run the same command again.",
 )
 USAGE = Family(
     2,
     "usage",
-    "The command was typed in a way that cannot work: an unknown option, a missing argument, no project here.",
+    "The command was typed in a way that cannot work: an unknown option, a missing argument, `-C` to nowhere.",
     "`dvcx COMMAND --help` shows what it takes.",
 )
 DAMAGED = Family(

@@ -68,6 +68,7 @@ def _group(word: str, panel: Panel, help: str, *lines: tuple[str, str]) -> Group
 
 
 TABLE: tuple[Entry, ...] = (
+    _command("root", Panel.LOOK, "print the folder of the project"),
     _command("completion", Panel.KEEP, "print the completion script of a shell: bash, zsh or fish"),
     _command("version", Panel.KEEP, "print the version of dvcx"),
 )

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,13 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
 
 def test_completing_a_command_does_not_import_typer() -> None:
     assert not imported_by("__complete", "bash", "co") & {*HEAVY, "typer"}
+
+
+def test_modules_in_the_current_folder_are_not_imported(tmp_path: Path) -> None:
+    for name in ("typer.py", "msgspec.py", "inspect.py", "sitecustomize.py"):
+        (tmp_path / name).write_text("raise SystemExit('code of the repository was run')")
+    done = subprocess.run([sys.executable, "-m", "dvcx", "--help"], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_streams_that_are_closed_do_no_harm() -> None:
