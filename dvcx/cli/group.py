@@ -203,7 +203,7 @@ def _no_command(path: str, word: str, entries: Sequence[Entry]) -> UsageError:
 
 
 @contextlib.contextmanager
-def _own_usage_errors(context: typer.Context) -> Iterator[None]:
+def _own_usage_errors(context: Any) -> Iterator[None]:
     """Makes the errors of typer's parser ours: lower-case, with what to type."""
     try:
         yield
