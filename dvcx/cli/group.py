@@ -144,12 +144,12 @@ def _callback(entry: Command, module: ModuleType) -> Callable[..., int]:
             raise UsageError(f"`{context.command_path}` has no result to print, so no --json")
         console = Console(settings, os.environ)
         with contextlib.ExitStack() as stack:
-            _change_folder(stack, settings.directories)
+            folder = _change_folder(stack, settings.directories)
             progress = TerminalProgress(console.err) if can_show(console, os.environ) else None
             if progress is not None:
                 stack.callback(progress.close)
                 console.before_talk = progress.hide
-            call = Invocation(console, progress or SILENT, os.environ, Path.cwd())
+            call = Invocation(console, progress or SILENT, os.environ, folder)
             result = function(call, **mine)
             if progress is not None:
                 progress.close()
@@ -171,12 +171,18 @@ def _settings(context: typer.Context) -> Settings:
     return cast(Settings, context.find_root().obj)
 
 
-def _change_folder(stack: contextlib.ExitStack, directories: Sequence[str]) -> None:
+def _change_folder(stack: contextlib.ExitStack, directories: Sequence[str]) -> Path:
+    """Goes where -C says until `stack` is closed, and gives the folder that this is."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UsageError("the current folder does not exist any more", "`cd` to one that does") from error
     for directory in directories:
         try:
             stack.enter_context(contextlib.chdir(directory))
         except OSError as error:
             raise UsageError(f"cannot work in {directory!r} (-C): {os.strerror(error.errno or 0).lower()}") from error
+    return Path.cwd()
 
 
 def _tell(result: object, console: Console, render: Callable[[Any, Console], None] | None) -> int:

@@ -111,6 +111,16 @@ def test_a_folder_that_is_not_there_is_a_usage_error(capsys: Captured) -> None:
     assert "error: cannot work in '/nowhere' (-C): no such file or directory\n" in capsys.readouterr().err
 
 
+def test_a_current_folder_that_is_gone_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert run(["greet", "a"]) == 2
+    assert "error: the current folder does not exist any more\n" in capsys.readouterr().err
+
+
 def test_an_alias_runs_the_command(capsys: Captured) -> None:
     assert run(["hi", "a"]) == 0
     assert capsys.readouterr().out == "a\n"
