@@ -1,0 +1,182 @@
+"""Which files Git knows: in a commit, in the index, in the work tree; which it tracks, which it ignores.
+
+All paths are relative to the top of the work tree, with `/`, as Git stores them. Names that are no UTF-8 come as
+Python's surrogate escapes, so every name goes to disk as it came.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dvcx.git.location import GitLocation
+from dvcx.git.process import GitFailed, ask_git, run_git
+
+POINTER_ENDING = ".dvcx"
+WHOLE_NAMES = frozenset({"dvcx.yaml", "dvcx.lock", ".dvcxignore"})
+MODE_FILE, MODE_EXECUTABLE, MODE_LINK, MODE_SUBMODULE = 0o100644, 0o100755, 0o120000, 0o160000
+
+# A look-up of each path in the whole index costs git (paths x entries); above this many, one listing is quicker.
+_FEW_PATHS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class TreeFile:
+    """A file of a commit: its path, Git mode (one of the MODE_ constants) and blob id."""
+
+    path: str
+    mode: int
+    oid: str
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether it is a file with content of its own: neither a symbolic link nor a submodule."""
+        return self.mode in (MODE_FILE, MODE_EXECUTABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFile:
+    """A file of the index. `stage` is 0, or in an unresolved merge 1 (base), 2 (ours), 3 (theirs)."""
+
+    path: str
+    mode: int
+    oid: str
+    stage: int
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreRule:
+    """The line of an ignore file that makes Git ignore a path."""
+
+    file: str
+    line: int
+    pattern: str
+
+
+def is_dvcx_name(path: str) -> bool:
+    """Tells whether dvcx reads files of that name: `X.dvcx`, `dvcx.yaml`, `dvcx.lock`, `.dvcxignore`."""
+    name = path.rsplit("/", 1)[-1]
+    return name in WHOLE_NAMES or (name.endswith(POINTER_ENDING) and name != POINTER_ENDING)
+
+
+def list_tree(location: GitLocation, commit: str, under: str = "") -> list[TreeFile]:
+    """Gives the files of `commit` that dvcx reads (`is_dvcx_name`), at or below the folder `under`, sorted by path.
+
+    `commit` is an id from `resolve`, or a tree's id. Raises `GitFailed` when the commit cannot be read.
+    """
+    args = ["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit]
+    if under:
+        args += ["--", f"{under}/"]  # ls-tree takes paths literally
+    found = []
+    for record in _records(run_git(location, args)):
+        if record.endswith(_ENDINGS):
+            mode, _, oid, path = _split(record)
+            if is_dvcx_name(path):
+                found.append(TreeFile(path, mode, oid))
+    return found
+
+
+def list_index(location: GitLocation, index_file: Path | None = None, under: str = "") -> list[IndexFile]:
+    """Gives the files of the index that dvcx reads, at or below the folder `under`; conflicts come with their stages.
+
+    `index_file` is another index than the worktree's own: Git hands hooks of `git commit -a` and `git commit PATH`
+    one in `GIT_INDEX_FILE`. Raises `GitFailed` when the index is damaged.
+    """
+    args = ["ls-files", "-s", "-z", "--", *_pathspecs(under)]
+    extra = None if index_file is None else {"GIT_INDEX_FILE": os.path.abspath(index_file)}
+    return [_index_file(record) for record in _records(run_git(location, args, extra=extra))]
+
+
+def list_pointer_files(location: GitLocation, under: str = "") -> list[str]:
+    """Gives the paths of the `*.dvcx` files in the work tree, tracked or not, without the ignored ones, sorted.
+
+    A file that the index has but the disk has not is left out. Folders of other repositories inside are not entered.
+    """
+    spec = f":(top,glob){_glob_literal(under)}**/?*{POINTER_ENDING}"
+    args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", spec]
+    top = os.fsencode(location.worktree) + b"/"
+    paths = set(_records(run_git(location, args)))
+    return [os.fsdecode(path) for path in sorted(paths) if _is_file(top + path)]
+
+
+def is_tracked(location: GitLocation, paths: Sequence[str]) -> set[str]:
+    """Gives those of `paths` that are files in the index."""
+    if len(paths) > _FEW_PATHS:
+        return set(paths).intersection(map(os.fsdecode, _records(run_git(location, ["ls-files", "-z"]))))
+    return {path for path in _tracked(location, paths) if path in set(paths)} if paths else set()
+
+
+def tracked_under(location: GitLocation, path: str) -> list[str]:
+    """Gives the files in the index at or below `path`, sorted; of all the work tree for an empty path."""
+    return sorted(set(_tracked(location, [path] if path else [])))
+
+
+def ignored(location: GitLocation, paths: Iterable[str]) -> set[str]:
+    """Gives those of `paths` that Git ignores; a tracked file never counts. The paths need not exist.
+
+    Raises `GitFailed` for a path outside the work tree, behind a symbolic link or inside a submodule.
+    """
+    return set(ignoring_rules(location, paths))
+
+
+def ignoring_rules(location: GitLocation, paths: Iterable[str]) -> dict[str, IgnoreRule]:
+    """Gives, for each of `paths` that Git ignores, the rule that says so; raises as `ignored` does."""
+    asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    if not asked:
+        return {}
+    args = ["check-ignore", "-v", "-z", "--stdin"]
+    answer = ask_git(location, args, stdin=asked)
+    if answer.code not in (0, 1):  # 1: none is ignored
+        raise GitFailed(args, answer.code, answer.err)
+    fields = [os.fsdecode(field) for field in _records(answer.out, keep_empty=True)]
+    rules = {}
+    for source, line, pattern, path in zip(*[iter(fields)] * 4, strict=True):
+        if pattern and not pattern.startswith("!"):  # -v names the line that takes a path back in, too
+            rules[path] = IgnoreRule(source, int(line), pattern)
+    return rules
+
+
+_ENDINGS = (POINTER_ENDING.encode(), *(name.encode() for name in sorted(WHOLE_NAMES)))
+
+
+def _pathspecs(under: str) -> list[str]:
+    folder = _glob_literal(under)
+    return [f":(top,glob){folder}**/{name}" for name in ("?*" + POINTER_ENDING, *sorted(WHOLE_NAMES))]
+
+
+def _glob_literal(folder: str) -> str:
+    return "".join("\\" + letter if letter in "*?[\\" else letter for letter in folder) + "/" if folder else ""
+
+
+def _tracked(location: GitLocation, paths: Sequence[str]) -> Iterator[str]:
+    specs = [f":(top,literal){path}" for path in paths]
+    return map(os.fsdecode, _records(run_git(location, ["ls-files", "-z", "--", *specs])))
+
+
+def _records(output: bytes, *, keep_empty: bool = False) -> list[bytes]:
+    records = output.split(b"\0")
+    records.pop()  # the last record ends with a NUL, too
+    return records if keep_empty else [record for record in records if record]
+
+
+def _split(record: bytes) -> tuple[int, bytes, str, str]:
+    """Takes "<mode> <type or oid> <oid or stage>TAB<path>" apart."""
+    head, _, path = record.partition(b"\t")
+    mode, second, third = head.split(b" ")
+    return int(mode, 8), second, third.decode(), os.fsdecode(path)
+
+
+def _index_file(record: bytes) -> IndexFile:
+    mode, oid, stage, path = _split(record)
+    return IndexFile(path, mode, oid.decode(), int(stage))
+
+
+def _is_file(path: bytes) -> bool:
+    try:
+        info = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return not stat.S_ISDIR(info.st_mode)

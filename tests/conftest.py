@@ -1,0 +1,62 @@
+"""What every test gets: a HOME, Git configuration and environment of its own, and real Git repositories."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.git_repository import GitRepository
+
+GIT_CONFIG = """\
+[user]
+    name = Ada Test
+    email = ada@example.org
+[init]
+    defaultBranch = main
+[commit]
+    gpgSign = false
+[tag]
+    gpgSign = false
+[advice]
+    detachedHead = false
+[gc]
+    auto = 0
+[protocol "file"]
+    allow = always
+"""
+
+_FOREIGN = ("GIT_", "DVCX_", "XDG_", "LC_", "LANG", "AWS_", "GOOGLE_", "EDITOR", "PAGER")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty HOME, with Git set up; nothing of the real user's settings is seen by dvcx or git."""
+    folder = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith(_FOREIGN):
+            monkeypatch.delenv(name)
+    for name, value in {
+        "HOME": str(folder),
+        "XDG_CONFIG_HOME": str(folder / ".config"),
+        "XDG_CACHE_HOME": str(folder / ".cache"),
+        "XDG_DATA_HOME": str(folder / ".local/share"),
+        "XDG_STATE_HOME": str(folder / ".local/state"),
+        "GIT_CONFIG_GLOBAL": str(folder / "gitconfig"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CEILING_DIRECTORIES": str(folder.parent),
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "NO_COLOR": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    (folder / "gitconfig").write_text(GIT_CONFIG)
+    yield folder
+
+
+@pytest.fixture
+def git_repo(tmp_path: Path) -> GitRepository:
+    """A new Git repository without commits, in `tmp_path/repo`."""
+    return GitRepository.create(tmp_path / "repo")
