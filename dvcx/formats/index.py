@@ -35,7 +35,7 @@ class PackInfo(NamedTuple):
 
     name: str
     size: int
-    count: int
+    count: int  # type: ignore[assignment]  # a field hides the method of tuples
 
 
 class Index:
@@ -135,8 +135,16 @@ def build_index(algorithm: Algorithm, tables: Iterable[tuple[str, int, bytes]]) 
     return _assemble(algorithm, packs, records)
 
 
-def join_indexes(algorithm: Algorithm, indexes: Sequence[Index], without: frozenset[str] = frozenset()) -> bytes:
-    """Joins indexes into one, leaving out the packs called `without` and keeping each pack once."""
+def join_indexes(
+    algorithm: Algorithm,
+    indexes: Sequence[Index],
+    without: frozenset[str] = frozenset(),
+    hidden: frozenset[bytes] = frozenset(),
+) -> bytes:
+    """Joins indexes into one, leaving out the packs called `without` and keeping each pack once.
+
+    The records of the digests `hidden` are left out as well.
+    """
     packs: list[PackInfo] = []
     number_by_name: dict[str, int] = {}
     records: list[bytes] = []
@@ -153,7 +161,7 @@ def join_indexes(algorithm: Algorithm, indexes: Sequence[Index], without: frozen
             continue
         for record in index.raw_records():
             new = numbers.get(int.from_bytes(record[at : at + 4], "little"))
-            if new is not None:
+            if new is not None and (not hidden or record[: algorithm.digest_size] not in hidden):
                 records.append(record[:at] + new + record[at + 4 :])
     records.sort()
     return _assemble(algorithm, packs, records)

@@ -36,7 +36,7 @@ class Footer(NamedTuple):
     """Where the table of a pack lies: `count` records from byte `offset` on."""
 
     offset: int
-    count: int
+    count: int  # type: ignore[assignment]  # a field hides the method of tuples
     table_sum: bytes
     header_sum: bytes
 

@@ -1,0 +1,89 @@
+"""What a remote says of itself, as JSON: `dvcx.json` describes it, `index/<name>.marks` lists packs to be deleted."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from dvcx.base.errors import DamagedData
+
+VERSION = 1
+DESCRIPTION_NAME = "dvcx.json"
+
+
+class Chunking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How large objects are cut, FastCDC 2020 with the gear table of the paper: sizes in bytes.
+
+    Objects of `cut_from` bytes and more are cut. All who push to one remote must cut alike to share chunks.
+    """
+
+    minimum: int = 32 << 10
+    average: int = 128 << 10
+    maximum: int = 512 << 10
+    normalization: int = 2
+    cut_from: int = 1 << 20
+
+
+class RemoteDescription(msgspec.Struct, frozen=True):
+    """What stands in `dvcx.json`: format version, the remote's own random id, the hash algorithm, the chunking."""
+
+    format: int
+    id: str
+    hash: str
+    chunking: Chunking = msgspec.field(default_factory=Chunking)
+
+
+class Marks(msgspec.Struct, frozen=True):
+    """Packs that a garbage collection or a repair has set aside: they count as absent for pushes.
+
+    `marked` is a time in Unix seconds; `packs` maps names to sizes in bytes; `reason` is `dead` or `damaged`;
+    `deleted` is the time when the packs were deleted, while the marks stay for a while to keep their names from use.
+    """
+
+    format: int
+    marked: float
+    packs: dict[str, int]
+    reason: str = "dead"
+    deleted: float | None = None
+
+
+_Value = TypeVar("_Value", RemoteDescription, Marks)
+
+
+def dump_json(value: RemoteDescription | Marks) -> bytes:
+    """Gives the bytes of a description or of marks; equal values give equal bytes."""
+    return msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2) + b"\n"
+
+
+def parse_description(data: bytes, where: str) -> RemoteDescription:
+    """Reads `dvcx.json`; raises `DamagedData` when it is none, or of a newer format."""
+    found = _parse(data, RemoteDescription, where)
+    cut = found.chunking
+    if not 64 <= cut.minimum <= cut.average <= cut.maximum <= 16 << 20 or not 0 <= cut.normalization <= 3:
+        raise DamagedData(f"{where} has chunk sizes that cannot be", _HINT)
+    if not found.id.isalnum() or len(found.id) > 64:
+        raise DamagedData(f"{where} has the id {found.id!r}, which cannot be", _HINT)
+    return found
+
+
+def parse_marks(data: bytes, where: str) -> Marks:
+    """Reads a file of marks; raises `DamagedData` when it is none, or of a newer format."""
+    return _parse(data, Marks, where)
+
+
+def _parse(data: bytes, kind: type[_Value], where: str) -> _Value:
+    try:
+        version = msgspec.json.decode(data, type=_Versioned).format
+        if version != VERSION:
+            raise DamagedData(f"{where} has format {version}; this dvcx reads {VERSION}", "upgrade dvcx")
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DamagedData(f"{where} cannot be read: {error}", _HINT) from error
+
+
+class _Versioned(msgspec.Struct, frozen=True):
+    format: int
+
+
+_HINT = "is this the folder or bucket of a dvcx remote? restore the file from a backup, or use an empty place"

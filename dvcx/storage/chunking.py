@@ -1,0 +1,101 @@
+"""Cutting large objects into content-defined chunks, so that an edit changes only the chunks around it.
+
+FastCDC 2020 (Xia et al., "The Design of Fast Content-Defined Chunking for Data Deduplication Based Storage Systems",
+IEEE TPDS 31(9)), with the gear table of the paper's own code, seed 0, as pyfastcdc and fastcdc-rs implement it.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pyfastcdc import FastCDC
+
+from dvcx.formats.remote_json import Chunking
+
+WINDOW = 32 << 20
+"""Bytes of a file that are cut at a time."""
+
+
+class Window(NamedTuple):
+    """A stretch of a file in memory and the `(start, end)` of the chunks in it; `buffer` goes back to the pool."""
+
+    data: memoryview
+    chunks: list[tuple[int, int]]
+    buffer: bytearray
+
+
+class Buffers:
+    """A fixed number of buffers: who needs one while all are in use waits, which bounds the memory of a transfer."""
+
+    def __init__(self, count: int, size: int) -> None:
+        self._free: queue.SimpleQueue[bytearray | None] = queue.SimpleQueue()
+        self._size = size
+        for _ in range(count):
+            self._free.put(None)  # made when first needed
+
+    def take(self) -> bytearray:
+        """Gives a buffer, waiting until one is free."""
+        return self._free.get() or bytearray(self._size)
+
+    def give_back(self, buffer: bytearray) -> None:
+        """Takes a buffer back; nobody may look at it any more."""
+        self._free.put(buffer)
+
+
+def cutter(chunking: Chunking) -> FastCDC:
+    """Gives the chunker for these parameters; it is for one thread."""
+    return FastCDC(
+        chunking.average,
+        min_size=chunking.minimum,
+        max_size=chunking.maximum,
+        normalized_chunking=chunking.normalization,  # type: ignore[arg-type]  # checked when it was parsed
+    )
+
+
+def window_buffers(count: int, chunking: Chunking) -> Buffers:
+    """Gives buffers for `windows`."""
+    return Buffers(count, WINDOW + chunking.maximum)
+
+
+def cut_memory(data: bytes, chunking: Chunking) -> list[tuple[int, int]]:
+    """Gives the `(start, end)` of the chunks of `data`."""
+    return [(chunk.offset, chunk.offset + chunk.length) for chunk in cutter(chunking).cut_buf(data)]
+
+
+def windows(fd: int, chunking: Chunking, buffers: Buffers) -> Iterator[Window]:
+    """Cuts an open file from its present position to its end, a window at a time.
+
+    The chunks are those that cutting the whole file at once would give: where a chunk ends depends on the bytes from
+    its start to at most `maximum` further on, so a chunk counts only when that many bytes were at hand or the file
+    ended. Each window's buffer must be given back to `buffers`.
+    """
+    chunker = cutter(chunking)
+    rest = b""
+    ended = False
+    while not ended:
+        buffer = buffers.take()
+        view = memoryview(buffer)
+        view[: len(rest)] = rest
+        filled = len(rest)
+        while filled < WINDOW and not ended:
+            count = os.readv(fd, [view[filled : WINDOW + len(rest)]])
+            filled += count
+            ended = count == 0
+        chunks, end = _settled(chunker, view[:filled], 0 if ended else chunking.maximum)
+        rest = bytes(view[end:filled])
+        yield Window(view[:end], chunks, buffer)
+
+
+def _settled(chunker: FastCDC, data: memoryview, needed: int) -> tuple[list[tuple[int, int]], int]:
+    """Gives the chunks that start at least `needed` bytes before the end of `data`, and where the last one ends."""
+    chunks: list[tuple[int, int]] = []
+    end = 0
+    for chunk in chunker.cut_buf(data):
+        if chunk.offset + needed > len(data):
+            break
+        end = chunk.offset + chunk.length
+        chunks.append((chunk.offset, end))
+    return chunks, end

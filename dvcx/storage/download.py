@@ -1,0 +1,176 @@
+"""Fetch: what the cache lacks, planned first, then taken from a remote, verified before it gets its name."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dvcx.base.errors import DamagedData, MissingData
+from dvcx.base.progress import SILENT, Progress, Task, task
+from dvcx.formats.table import Role
+from dvcx.storage.assembly import assemble
+from dvcx.storage.reach import Wanted
+from dvcx.storage.remote import Remote
+from dvcx.storage.remote_catalog import Found
+from dvcx.storage.remote_reader import spans
+from dvcx.storage.source import LocalStore, LocalWriter
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadPlan:
+    """What a fetch will do.
+
+    `small` are the objects to take as they lie, with their places; `large` those to be put together from chunks;
+    `held` are trees whose bytes the planning read already; `lost` are wanted but neither in the cache nor on the
+    remote. `size` (bytes) and `requests` are upper bounds: chunks that are here already make them less.
+    """
+
+    small: tuple[tuple[Wanted, Found], ...]
+    large: tuple[tuple[Wanted, Found], ...]
+    lost: tuple[Wanted, ...]
+    size: int
+    requests: int
+    held: Mapping[bytes, bytes] = field(default_factory=dict)
+
+    @property
+    def objects(self) -> int:
+        """How many objects will be taken."""
+        return len(self.small) + len(self.large) + len(self.held)
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadResult:
+    """What a fetch did: `objects` taken, `size` bytes of content.
+
+    `damaged` are those that the remote has no good copy of.
+    """
+
+    objects: int
+    size: int
+    damaged: tuple[Wanted, ...]
+
+
+def plan_download(
+    cache: LocalStore, remote: Remote, wanted: Mapping[bytes, Wanted], trees: Mapping[bytes, bytes] | None = None
+) -> DownloadPlan:
+    """Gives what has to be taken from `remote` so that the cache holds all of `wanted`.
+
+    `trees` are bytes of wanted trees that the walk has read from the remote. Writes nothing.
+    """
+    remote.require()
+    absent = cache.missing(wanted.keys())
+    held = {digest: data for digest, data in (trees or {}).items() if digest in absent}
+    catalog = remote.catalog()
+    small: list[tuple[Wanted, Found]] = []
+    large: list[tuple[Wanted, Found]] = []
+    lost: list[Wanted] = []
+    for digest, each in wanted.items():
+        if digest not in absent or digest in held:
+            continue
+        place = catalog.find(digest)
+        if place is None:
+            lost.append(each)
+        else:
+            (large if place.record.role == Role.RECIPE else small).append((each, place))
+    size = sum(place.record.raw for _, place in small) + sum(each.size for each, _ in large)
+    requests = 2 + len(spans(place for _, place in small)) + sum(1 + each.size // (8 << 20) for each, _ in large)
+    return DownloadPlan(tuple(small), tuple(large), tuple(lost), size, requests, held)
+
+
+def download(
+    plan: DownloadPlan,
+    cache: LocalStore,
+    remote: Remote,
+    progress: Progress = SILENT,
+    partial: Path | None = None,
+) -> DownloadResult:
+    """Takes what `plan` says into the cache, verified, and writes nothing on the remote.
+
+    Small objects are in the cache after every 256 MiB, large ones each when it is whole. With `partial`, a folder on
+    the cache's file system, an interrupted large object goes on there next time. Objects without a good copy on the
+    remote are left out and told in the result; the caller decides that this is a failure. Raises `RemoteError` when
+    the remote fails.
+    """
+    if not plan.objects:
+        return DownloadResult(0, 0, ())
+    damaged: list[Wanted] = []
+    with task(progress, f"fetching from {remote.name}", plan.size, "bytes") as shown, cache.writer() as writer:
+        for digest, data in plan.held.items():
+            writer.put(Role.TREE, digest, data)
+        damaged += _take_small(plan.small, remote, writer, shown)
+        for each, place in plan.large:
+            try:
+                _take_large(each, place, cache, remote, writer, shown, partial)
+            except (DamagedData, MissingData):
+                damaged.append(each)
+    return DownloadResult(plan.objects - len(damaged), plan.size, tuple(damaged))
+
+
+def _take_small(
+    wanted: Sequence[tuple[Wanted, Found]], remote: Remote, writer: LocalWriter, shown: Task
+) -> list[Wanted]:
+    by_digest = {each.digest: each for each, _ in wanted}
+    failed: list[Found] = []
+    waiting = 0
+    for place, data in remote.fetch([place for _, place in wanted], failed=failed):
+        writer.put(by_digest[place.record.digest].role, place.record.digest, data)
+        shown.advance(len(data))
+        waiting += len(data)
+        if waiting >= _FLUSH_EVERY:
+            writer.flush()
+            waiting = 0
+    return [by_digest[place.record.digest] for place in failed]
+
+
+def _take_large(
+    each: Wanted,
+    place: Found,
+    cache: LocalStore,
+    remote: Remote,
+    writer: LocalWriter,
+    shown: Task,
+    partial: Path | None,
+) -> None:
+    recipe = remote.recipe(place)
+    if each.role is not Role.BLOB:
+        writer.put(each.role, each.digest, remote.read(each.digest))
+        return
+    if recipe.total != each.size:
+        raise DamagedData(f"the recipe of {each.path} on {remote.label} makes {recipe.total} bytes, not {each.size}")
+    finished = writer.scratch / each.digest.hex()
+    path, fd = _working_file(each.digest, writer.scratch, partial)
+    try:
+        assemble(remote, each.digest, recipe, fd, lambda chunks: remote.recipes.find(chunks, cache.loose_path), shown)
+        path.rename(finished)
+    finally:
+        os.close(fd)
+    writer.adopt_file(Role.BLOB, each.digest, finished)
+    remote.recipes.keep(each.digest, recipe)
+
+
+def _working_file(digest: bytes, scratch: Path, partial: Path | None) -> tuple[Path, int]:
+    """Opens the file in which an object is put together: what an interrupted fetch left, if nobody works on it."""
+    if partial is not None:
+        partial.mkdir(parents=True, exist_ok=True)
+        path = partial / digest.hex()
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        if _is_ours(fd, path):
+            return path, fd
+        os.close(fd)  # another fetch is at it, or has just finished it
+    path = scratch / f"{digest.hex()}.part"
+    return path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+
+
+def _is_ours(fd: int, path: Path) -> bool:
+    """Takes the lock on a working file, which goes with the process, and tells whether it is still at its place."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(fd), path.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
+
+
+_FLUSH_EVERY = 256 << 20

@@ -1,0 +1,41 @@
+"""From the URL of a remote to its bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from dvcx.base.errors import UsageError
+from dvcx.storage.bucket import Bucket
+from dvcx.storage.bucket_wrappers import RetryingBucket
+from dvcx.storage.folder_bucket import FolderBucket
+
+
+def open_bucket(url: str, base: Path, options: Mapping[str, object] | None = None) -> Bucket:
+    """Gives the bucket at `url`; it tries again what fails in passing.
+
+    A path, or a `file://` URL, is a folder; a relative path starts at `base`. Anything else goes to fsspec, with
+    `options` for the library of that kind of store. Nothing is asked of the store yet. Raises `UsageError` for an
+    URL or option that cannot be, `RemoteError` when the store's library is not installed.
+    """
+    folder = folder_of(url, base)
+    if folder is None:
+        from dvcx.storage.fsspec_bucket import FsspecBucket  # only such stores pay for fsspec
+
+        return RetryingBucket(FsspecBucket(url, options))
+    if options:
+        raise UsageError(f"a folder remote has no option {next(iter(options))!r}", "run `dvcx remote modify --help`")
+    return RetryingBucket(FolderBucket(folder))
+
+
+def folder_of(url: str, base: Path) -> Path | None:
+    """Gives the folder that a remote's URL means, or None when it is on another kind of store."""
+    if "://" not in url:
+        return base / url
+    parts = urlsplit(url)
+    if parts.scheme.lower() not in ("file", "local"):
+        return None
+    if parts.netloc not in ("", "localhost"):
+        raise UsageError(f"{url} names a host, but a folder is on this machine", "mount it and give its path")
+    return Path(unquote(parts.path))

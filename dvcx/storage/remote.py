@@ -1,0 +1,341 @@
+"""A remote: the objects of a project in packs on a bucket, with no server. See `ObjectStore`.
+
+    dvcx.json            what the remote is
+    packs/ab/<name>.pack objects, chunks of large objects, and recipes
+    index/<name>.idx     what the packs of one push hold, written after them
+    index/<name>.marks   packs that are about to be deleted
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dvcx.base.errors import DamagedData, MissingData, Refused, RemoteError, shown
+from dvcx.base.files import write_all, write_atomically
+from dvcx.base.hashing import Algorithm
+from dvcx.formats.payload import Compression
+from dvcx.formats.recipe import Recipe, parse_recipe
+from dvcx.formats.remote_json import (
+    DESCRIPTION_NAME,
+    VERSION,
+    Chunking,
+    RemoteDescription,
+    dump_json,
+    parse_description,
+)
+from dvcx.formats.table import Role
+from dvcx.storage.bucket import AlreadyThere, Bucket, NotThere
+from dvcx.storage.object_store import StoredObject
+from dvcx.storage.recipe_shelf import RecipeShelf
+from dvcx.storage.remote_catalog import Catalog, Found, IndexMirror
+from dvcx.storage.remote_reader import Reader, spans
+from dvcx.storage.remote_writer import RemoteWriter
+
+_KNOWN = "remote-id"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSettings:
+    """How a remote is used: requests at a time, how payloads are compressed, and the chunking of a remote made new.
+
+    `clock` gives Unix seconds.
+    """
+
+    jobs: int = 4
+    compression: Compression = field(default_factory=Compression)
+    chunking: Chunking = field(default_factory=Chunking)
+    clock: Callable[[], float] = time.time
+
+
+class Remote:
+    """The remote called `name` on `bucket`.
+
+    `local_folder` is this remote's own folder for copies of its index files and for recipes; it is disposable. With
+    None nothing is kept.
+    """
+
+    def __init__(
+        self,
+        bucket: Bucket,
+        name: str,
+        algorithm: Algorithm,
+        local_folder: Path | None = None,
+        settings: RemoteSettings | None = None,
+    ) -> None:
+        self.bucket = bucket
+        self.name = name
+        self.settings = settings or RemoteSettings()
+        self.local_folder = local_folder
+        self._algorithm = algorithm
+        self._description: RemoteDescription | None = None
+        self._catalog: Catalog | None = None
+        self.recipes = RecipeShelf(local_folder / "recipes" if local_folder else None, algorithm)
+        self._reader = Reader(bucket, algorithm, self.settings.jobs)
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """The algorithm that names the objects."""
+        return self._algorithm
+
+    @property
+    def label(self) -> str:
+        """How messages call the remote."""
+        return f'remote "{self.name}"'
+
+    def describe(self) -> RemoteDescription | None:
+        """Gives what the remote says of itself, or None when nothing was ever pushed to it from here or elsewhere.
+
+        Raises `RemoteError` when it was used from here before and is empty now: a disk that is not mounted looks
+        just like that.
+        """
+        if self._description is None:
+            try:
+                data = self.bucket.read(DESCRIPTION_NAME)
+            except NotThere as error:
+                self._refuse_if_known(error)
+                return None
+            where = f"{DESCRIPTION_NAME} of {self.label}"
+            found = parse_description(data, where)
+            if found.hash != self._algorithm.name:
+                raise Refused(
+                    f"{self.label} holds objects named by {found.hash}, this project names them by "
+                    f"{self._algorithm.name}",
+                    "use another folder or bucket for this project",
+                )
+            self._description = found
+            self._remember(found.id)
+        return self._description
+
+    def initialise(self) -> RemoteDescription:
+        """Gives what the remote says of itself, after making it when it is new."""
+        found = self.describe()
+        if found is None:
+            made = RemoteDescription(VERSION, os.urandom(16).hex(), self._algorithm.name, self.settings.chunking)
+            try:
+                self.bucket.write(DESCRIPTION_NAME, [dump_json(made)], exclusive=True)
+            except AlreadyThere:
+                pass  # another first push was quicker: its description counts
+            found = self.describe()
+            if found is None:
+                raise RemoteError(f"{self.label} does not keep what is written to it ({self.bucket.label})")
+        return found
+
+    def require(self) -> RemoteDescription:
+        """Gives what the remote says of itself; raises `RemoteError` when nothing was ever pushed to it."""
+        found = self.describe()
+        if found is None:
+            raise RemoteError(
+                f"there is no dvcx remote at {self.bucket.label}",
+                "is its disk or share mounted, and is the URL right? the first `dvcx push` makes it",
+            )
+        return found
+
+    def chunking(self) -> Chunking:
+        """Gives how large objects are cut for this remote."""
+        found = self.describe()
+        return found.chunking if found else self.settings.chunking
+
+    def catalog(self) -> Catalog:
+        """Gives what the remote held when first asked or at the last `refresh`; nothing when it is new."""
+        if self._catalog is None:
+            self._catalog = Catalog(()) if self.describe() is None else self._mirror().load()
+        return self._catalog
+
+    def refresh(self) -> Catalog:
+        """Lists again what the remote holds."""
+        self._catalog = None
+        return self.catalog()
+
+    def missing(self, digests: Iterable[bytes]) -> set[bytes]:
+        """Gives those of `digests` that the remote does not hold, or only in packs marked for deletion."""
+        return self.catalog().missing(digests)
+
+    def read(self, digest: bytes) -> bytes:
+        """Gives the content of one object, verified; raises `MissingData` or `DamagedData`."""
+        for _, data in self.read_many([digest]):
+            return data
+        raise AssertionError("read_many gives every object it was asked for")
+
+    def read_many(self, digests: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """Gives each of `digests` once with its content, verified, in the order that takes the fewest requests."""
+        places = self.locate(set(digests))
+        direct = [place for place in places if place.record.role != Role.RECIPE]
+        for place, data in self.fetch(direct):
+            yield place.record.digest, data
+        for place in places:
+            if place.record.role == Role.RECIPE:
+                yield place.record.digest, self._joined(place)
+
+    def copy_out(self, digest: bytes, target: Path) -> None:
+        """Writes an object of any size to the new file `target`, verified; on an error the file is removed."""
+        from dvcx.storage.assembly import assemble  # assembling builds on this module
+
+        (place,) = self.locate([digest])
+        fd = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            if place.record.role == Role.RECIPE:
+                assemble(self, digest, self.recipe(place), fd)
+            else:
+                write_all(fd, self.read(digest))
+        except BaseException:
+            target.unlink()
+            raise
+        finally:
+            os.close(fd)
+
+    @contextmanager
+    def writer(self) -> Iterator[RemoteWriter]:
+        """Gives a context in which objects are put; the remote is made when it is new.
+
+        Packs are uploaded as they fill up; what they hold becomes visible at the end, or after every 512 MiB so that
+        a killed push has not worked for nothing.
+        """
+        description = self.initialise()
+        writer = RemoteWriter(
+            self.bucket, self._algorithm, self.catalog(), description.chunking, self.settings, self._committed
+        )
+        with writer.open():
+            yield writer
+        for digest, recipe in writer.cut.items():
+            self.recipes.keep(digest, recipe)
+
+    def ids(self) -> Iterator[StoredObject]:
+        """Gives every object, chunk and recipe held, once for each place where it lies."""
+        for index in self.catalog().indexes:
+            for record in index.records():
+                yield StoredObject(record.digest, Role(record.role), record.stored)
+
+    def delete(self, digests: Collection[bytes]) -> None:
+        """Forgets objects: index files without them are written. Their bytes stay until a garbage collection."""
+        from dvcx.storage.remote_index import rewrite_indexes  # it builds on this module
+
+        rewrite_indexes(self, without_objects=frozenset(digests))
+
+    def locate(self, digests: Collection[bytes]) -> list[Found]:
+        """Gives where each of `digests` lies; raises `MissingData` when any is nowhere, after looking a second time."""
+        catalog = self.catalog()
+        found = {digest: catalog.find(digest) for digest in digests}
+        if None in found.values():
+            catalog = self.refresh()
+            found = {digest: catalog.find(digest) for digest in digests}
+        absent = [digest for digest, place in found.items() if place is None]
+        if absent:
+            raise self._missing(absent)
+        return [place for place in found.values() if place is not None]
+
+    def fetch(
+        self, places: Collection[Found], *, verify: bool = True, failed: list[Found] | None = None
+    ) -> Iterator[tuple[Found, bytes]]:
+        """Gives the payloads at `places`, each at once a good copy can be read.
+
+        A pack that is gone was rewritten by a garbage collection: the remote is listed again and the object read from
+        where it lies now. A payload that is damaged is read once more, then from every other place that has it;
+        after that raises `DamagedData`, or `MissingData` when no pack with it is there; with `failed`, puts the place
+        there instead and goes on. Without `verify` a payload counts as good when it can be decoded.
+        """
+        again: list[Found] = []
+        gone = False
+        for answer in self._reader.read(spans(places), verify=verify):
+            yield from answer.good
+            again += answer.bad
+            gone = gone or answer.gone
+        if not again:
+            return
+        catalog = self.refresh() if gone else self.catalog()
+        second = [catalog.find(place.record.digest) or place for place in again]
+        for answer in self._reader.read(spans(second), verify=verify):
+            yield from answer.good
+            for place in answer.bad:
+                try:
+                    yield self._last_try(place, verify)
+                except (DamagedData, MissingData):
+                    if failed is None:
+                        raise
+                    failed.append(place)
+
+    def recipe(self, place: Found) -> Recipe:
+        """Gives the level-0 recipe of the large object whose recipe lies at `place`."""
+        digest_size = self._algorithm.digest_size
+        ((_, data),) = self.fetch([place], verify=False)
+        where = f"the recipe of {self.id_text(place.record.digest)} on {self.label}"
+        recipe = parse_recipe(data, digest_size, where)
+        if recipe.level == 0:
+            return recipe
+        parts = dict(self.read_many(digest for digest, _ in recipe.entries))
+        entries = tuple(
+            entry for digest, _ in recipe.entries for entry in parse_recipe(parts[digest], digest_size, where).entries
+        )
+        if sum(length for _, length in entries) != recipe.total:
+            raise DamagedData(f"{where}: the lengths of its chunks do not make {recipe.total} bytes", _FSCK)
+        return Recipe(0, recipe.total, entries)
+
+    def id_text(self, digest: bytes) -> str:
+        """Gives an object's name as messages show it."""
+        return f"{self._algorithm.name}:{digest.hex()}"
+
+    def _joined(self, place: Found) -> bytes:
+        digest = place.record.digest
+        recipe = self.recipe(place)
+        chunks = dict(self.read_many({chunk for chunk, _ in recipe.entries}))
+        data = b"".join(chunks[chunk] for chunk, _ in recipe.entries)
+        if self._algorithm.of(data) != digest:
+            raise DamagedData(f"{self.id_text(digest)} on {self.label} is not what its recipe makes", _FSCK)
+        return data
+
+    def _last_try(self, place: Found, verify: bool) -> tuple[Found, bytes]:
+        digest = place.record.digest
+        others = [p for p in self.catalog().find_all(digest) if p.record.role == place.record.role]
+        gone = True
+        for other in others or [place]:
+            (answer,) = self._reader.read(spans([other]), verify=verify)
+            if answer.good:
+                return answer.good[0]
+            gone = gone and answer.gone
+        what = f"{self.id_text(digest)} in pack {place.pack} of {self.label}"
+        if gone:
+            raise MissingData(f"{what} is lost: the index names the pack, but it is not there", _FSCK, [what])
+        raise DamagedData(f"{what} is damaged: its bytes are not what its name says", _FSCK)
+
+    def _missing(self, absent: list[bytes]) -> MissingData:
+        ids = [self.id_text(digest) for digest in sorted(absent)]
+        count = "1 object is" if len(ids) == 1 else f"{len(ids)} objects are"
+        message = f"{count} not on {self.label}: {shown(ids, 3)}"
+        if self.catalog().damaged:
+            return MissingData(f"{message}; some of its index files are damaged", _FSCK, ids)
+        return MissingData(message, "run `dvcx push` where they were added", ids)
+
+    def _committed(self, file_name: str, data: bytes) -> None:
+        self._mirror().keep(file_name, data)
+        self._catalog = None
+
+    def _mirror(self) -> IndexMirror:
+        assert self._description is not None
+        folder = self.local_folder / self._description.id if self.local_folder else None
+        return IndexMirror(self.bucket, folder, self._algorithm, self.settings.jobs)
+
+    def _refuse_if_known(self, error: NotThere) -> None:
+        if self.local_folder is None or not (self.local_folder / _KNOWN).exists():
+            return
+        raise RemoteError(
+            f"{self.label} was used from here before, but now there is no remote at {self.bucket.label}",
+            f"is its disk or share mounted? when it was emptied on purpose, remove {self.local_folder / _KNOWN}",
+        ) from error
+
+    def _remember(self, remote_id: str) -> None:
+        if self.local_folder is None:
+            return
+        path = self.local_folder / _KNOWN
+        try:
+            if not path.exists() or path.read_text("ascii") != remote_id:
+                self.local_folder.mkdir(parents=True, exist_ok=True)
+                write_atomically(path, remote_id.encode(), durable=False)
+        except OSError:
+            return  # a read-only repository can still pull
+
+
+_FSCK = "run `dvcx fsck --remote NAME --repair`: it sets the damaged pack aside and mends from the cache"
