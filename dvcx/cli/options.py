@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from dvcx import __version__
+from dvcx.cli.names import remote_names
 from dvcx.cli.settings import When
 
 Targets = Annotated[
@@ -22,7 +23,11 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="answer yes to every ques
 Recursive = Annotated[bool, typer.Option("--recursive", "-R", help="go into folders")]
 Revision = Annotated[str | None, typer.Option("--rev", metavar="REV", help="a Git revision: a tag, a branch, a commit")]
 RemoteName = Annotated[
-    str | None, typer.Option("--remote", "-r", metavar="NAME", help="a remote; else the default one")
+    str | None,
+    typer.Option("--remote", "-r", metavar="NAME", autocompletion=remote_names, help="a remote; else the default one"),
+]
+KnownRemote = Annotated[
+    str, typer.Argument(metavar="NAME", autocompletion=remote_names, help="the remote, as `dvcx remote list` shows it")
 ]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, metavar="N", help="how many transfers at once")]
 AllBranches = Annotated[bool, typer.Option("--all-branches", "-a", help="the data of every branch")]

@@ -4,12 +4,17 @@ import os
 import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
 
 from dvcx.cli.commands.completion import Shell
 from dvcx.cli.complete import main, offers
+from dvcx.cli.invocation import Invocation
+from dvcx.cli.options import RemoteName
+from dvcx.cli.table import Command, Panel
+from tests.git_repository import GitRepository
 
 Captured = pytest.CaptureFixture[str]
 
@@ -45,6 +50,25 @@ def test_values_of_arguments_are_offered_where_they_stand() -> None:
     assert values("completion", "-q", "--color", "auto", "f") == ["fish"]
     assert values("completion", "--", "f") == ["fish"]
     assert values("completion", "bash", "") == []
+
+
+def fetch(call: Invocation, remote: RemoteName = None) -> None:
+    """A made-up command with a remote."""
+
+
+def test_remotes_are_offered_from_the_configuration(git_repo: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = Command(("made-up",), "get data", Panel.SHARE)
+    module = types.ModuleType(command.module)
+    module.__dict__["command"] = fetch
+    monkeypatch.setitem(sys.modules, command.module, module)
+    monkeypatch.setattr("dvcx.cli.complete.TABLE", (command,))
+    monkeypatch.chdir(git_repo.path)
+    assert values("made-up", "-r", "") == []
+    (git_repo.path / ".dvcx").mkdir()
+    config = '[core]\nformat = 1\n[remote.store]\nurl = "/mnt/a"\n[remote.spare]\nurl = "/mnt/b"\n'
+    (git_repo.path / ".dvcx" / "config.toml").write_text(config)
+    assert values("made-up", "-r", "") == ["store", "spare"]
+    assert values("made-up", "--remote=sp") == ["--remote=spare"]
 
 
 def test_no_offer_can_act_on_the_terminal(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
