@@ -189,6 +189,8 @@ def _tell(result: object, console: Console, render: Callable[[Any, Console], Non
     outcome = result if isinstance(result, Outcome) else Outcome(result)
     if console.json:
         console.emit(outcome.result)
+    elif outcome.render is not None:
+        outcome.render(outcome.result, console)
     elif render is not None:
         render(outcome.result, console)
     if outcome.error is None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dvcx.base.errors import DvcxError
 from dvcx.base.progress import Progress
@@ -37,9 +37,11 @@ class Outcome:
     """A result that ends with an exit code of its own.
 
     `status --exit-code` gives `Outcome(result, code=1)`. Work done in part gives
-    `Outcome(result, error=MissingData(...))`: the result is printed, then the error.
+    `Outcome(result, error=MissingData(...))`: the result is printed, then the error. With a `render` of its own it is
+    shown by that instead of the module's: for options that only change what is shown.
     """
 
     result: object
     code: int = 0
     error: DvcxError | None = None
+    render: Callable[[Any, Console], None] | None = None

@@ -68,7 +68,14 @@ def _group(word: str, panel: Panel, help: str, *lines: tuple[str, str]) -> Group
 
 
 TABLE: tuple[Entry, ...] = (
+    _command("init", Panel.TRACK, "make a Git repository a dvcx project"),
+    _command("add", Panel.TRACK, "track files and folders"),
+    _command("checkout", Panel.TRACK, "make the workspace what the pointers say"),
+    _command("status", Panel.LOOK, "show what differs from the pointers"),
     _command("root", Panel.LOOK, "print the folder of the project"),
+    _command("push", Panel.SHARE, "send the data that a remote lacks"),
+    _command("pull", Panel.SHARE, "fetch data and put it into the workspace"),
+    _command("fetch", Panel.SHARE, "take data from a remote into the cache"),
     _command("completion", Panel.KEEP, "print the completion script of a shell: bash, zsh or fish"),
     _command("version", Panel.KEEP, "print the version of dvcx"),
 )

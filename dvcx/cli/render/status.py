@@ -1,0 +1,107 @@
+"""What `status` found, as text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from dvcx.cli.console import Console
+from dvcx.cli.render.changes import styled_change
+from dvcx.cli.render.sizes import count_text, size_text
+from dvcx.cli.text import dim, green, red, yellow
+from dvcx.operations.status import OutputStatus, PathChange, StatusResult
+
+_FEW = 10
+
+
+def render_status(result: StatusResult, console: Console, *, granular: bool) -> None:
+    """Shows a status: a line for each tracked path with something to say; with `granular` a line for each file."""
+    for path, why in result.broken.items():
+        console.line(red("broken   "), " ", path, ": ", why)
+    for output in result.outputs:
+        _show(output, console, granular=granular)
+    if result.broken:
+        console.next_step("git checkout -- FILE: restore a pointer file that is broken")
+    if not result.outputs and not result.broken:
+        console.say("nothing is tracked yet")
+        console.next_step("dvcx add PATH")
+    elif not result.is_dirty:
+        fetched = "; files that were never fetched are left out" if any(o.not_fetched for o in result.outputs) else ""
+        where = f" and on {result.remote}" if result.remote else ""
+        console.say(f"clean: all that is here is as the pointers say{where}{fetched}")
+    else:
+        _next_steps(result, console)
+
+
+def _show(output: OutputStatus, console: Console, *, granular: bool) -> None:
+    if output.changes:
+        console.line(yellow("changed  "), " ", output.path, dim(f"  ({_summary(output.changes)})"))
+        _list_changes(output.changes, console, most=None if granular else _FEW if len(output.changes) <= _FEW else 0)
+    if output.state == "absent":
+        console.line(yellow("absent   "), " ", output.path, dim("  (in the cache, not in the workspace)"))
+    if output.state == "unknown":
+        console.line(yellow("unknown  "), " ", output.path, dim("  (what it should be is not in the cache)"))
+    if output.not_fetched:
+        console.line(
+            dim("unfetched"), " ", output.path, dim(f"  ({count_text(output.not_fetched, 'file')} not fetched)")
+        )
+    if output.not_cached:
+        console.line(
+            yellow("unsaved  "), " ", output.path, dim(f"  ({_names(output.path, output.not_cached)} not in the cache)")
+        )
+        _list_names(output.path, output.not_cached, console, granular=granular)
+    for path in output.damaged:
+        console.line(red("damaged  "), " ", path, dim("  (edited through a link: the cached copy is damaged)"))
+    if output.not_on_remote:
+        console.line(
+            yellow("unpushed "),
+            " ",
+            output.path,
+            dim(f"  ({_names(output.path, output.not_on_remote)} not on the remote)"),
+        )
+        _list_names(output.path, output.not_on_remote, console, granular=granular)
+
+
+def _names(path: str, names: Sequence[str]) -> str:
+    return "" if list(names) == [path] else count_text(len(names), "file")
+
+
+def _list_names(path: str, names: Sequence[str], console: Console, *, granular: bool) -> None:
+    if granular and list(names) != [path]:
+        for name in names:
+            console.line("    ", name)
+
+
+def _list_changes(changes: Sequence[PathChange], console: Console, most: int | None) -> None:
+    if len(changes) == 1 and changes[0].change == "modified" and most == _FEW:
+        most = None
+    for change in changes if most is None else changes[:most]:
+        name = f"{change.old_path} -> {change.path}" if change.old_path else change.path
+        console.line("    ", styled_change(f"{change.change:<8}"), " ", name, dim(f"  ({_sizes(change)})"))
+
+
+def _sizes(change: PathChange) -> str:
+    sizes = [size for size in (change.old_size, change.new_size) if size is not None]
+    texts = [size_text(size) for size in sizes]
+    return texts[0] if len(set(texts)) == 1 else " -> ".join(texts)
+
+
+def _summary(changes: Sequence[PathChange]) -> str:
+    counts = Counter(change.change for change in changes)
+    return ", ".join(f"{counts[word]:,} {word}" for word in ("added", "deleted", "modified", "renamed") if counts[word])
+
+
+def _next_steps(result: StatusResult, console: Console) -> None:
+    outputs = result.outputs
+    if any(output.changes for output in outputs):
+        console.next_step("dvcx add PATH: keep the changes; dvcx checkout --force PATH: drop them")
+    if any(output.state == "absent" for output in outputs):
+        console.next_step("dvcx checkout: bring back what is absent")
+    if any(output.not_cached for output in outputs):
+        console.next_step("dvcx commit: store what is not in the cache")
+    if any(output.damaged for output in outputs):
+        console.next_step("dvcx add PATH: keep the edit as new data; dvcx fsck --repair: fetch the old content again")
+    if any(output.not_on_remote for output in outputs):
+        console.next_step(f"dvcx push -r {result.remote}")
+    if any(output.not_fetched for output in outputs):
+        console.say(green("note: "), "files that are not fetched come with `dvcx pull`")

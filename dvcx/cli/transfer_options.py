@@ -1,0 +1,31 @@
+"""The options that push, fetch and pull share, as the operations take them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dvcx.base.errors import UsageError
+from dvcx.operations.selection import Revisions
+from dvcx.operations.transfer import TransferOptions
+from dvcx.repo.open import project_path
+from dvcx.repo.record import Repo
+
+
+def transfer_options(
+    remote: str | None, jobs: int | None, all_of: tuple[bool, bool, bool], *, glob: bool, dry_run: bool
+) -> TransferOptions:
+    """Gives the options; `all_of` are --all-branches, --all-tags and --all-commits.
+
+    Raises `UsageError` for --glob with revisions: patterns are matched in the workspace's pointers.
+    """
+    branches, tags, commits = all_of
+    revisions = Revisions(branches, tags, commits)
+    if glob and revisions.any:
+        raise UsageError("--glob looks at the current pointers only", "leave --glob or the --all-... options away")
+    return TransferOptions(remote, jobs, revisions, glob, dry_run)
+
+
+def transfer_paths(repo: Repo, targets: Sequence[str] | None, directory: Path, *, glob: bool) -> list[str]:
+    """Gives targets as project paths; patterns are put behind the current folder's own path."""
+    return [project_path(repo, target, directory) for target in targets or ()]

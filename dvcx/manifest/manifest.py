@@ -1,0 +1,140 @@
+"""The manifest: all pointers of one revision, from the working tree, the index or a commit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from dvcx.base.errors import DamagedData, DvcxError, Refused
+from dvcx.base.paths import check_relative
+from dvcx.formats.pointer_text import MAX_BYTES, parse_pointer
+from dvcx.git.files import list_pointer_files, list_tree
+from dvcx.git.location import GitLocation
+from dvcx.git.objects import ObjectReader
+from dvcx.model.pointer import SUFFIX, Pointer, data_path
+
+_PROJECT_FOLDER = ".dvcx"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The pointers of one revision by the path of their data, relative to the project root, sorted.
+
+    `broken` holds the pointer files that cannot be used, by their own path, each with why. `label` names the revision.
+    """
+
+    label: str
+    pointers: Mapping[str, Pointer] = field(default_factory=dict)
+    broken: Mapping[str, DvcxError] = field(default_factory=dict)
+
+    def owner_of(self, path: str) -> str | None:
+        """Gives the tracked path that is `path` or a folder above it, or None."""
+        while path:
+            if path in self.pointers:
+                return path
+            path = path.rpartition("/")[0]
+        return None
+
+    def below(self, path: str) -> list[str]:
+        """Gives the tracked paths strictly below the folder `path`; all of them for ""."""
+        if not path:
+            return list(self.pointers)
+        return [tracked for tracked in self.pointers if tracked.startswith(path + "/")]
+
+    def raise_broken(self) -> None:
+        """Raises the error of the first pointer file that cannot be used, if there is one."""
+        for error in self.broken.values():
+            raise error
+
+
+def workspace_manifest(root: Path, git: GitLocation | None) -> Manifest:
+    """Reads every pointer in the working tree of the project at `root`."""
+    files = _listed_by_git(root, git) if git is not None else sorted(_walk(root))
+    return _build("the workspace", ((path, _read(root, path)) for path in files))
+
+
+def commit_manifest(git: GitLocation, commit: str, prefix: str, label: str) -> Manifest:
+    """Reads every pointer of a commit (an id) below the folder `prefix` of the repository, from Git's objects."""
+    entries = [e for e in list_tree(git, commit, prefix) if e.path.endswith(SUFFIX)]
+    cut = len(prefix) + 1 if prefix else 0
+    with ObjectReader(git) as reader:
+        texts = dict(reader.read_many({entry.oid for entry in entries if entry.is_regular}))
+    return _build(label, ((entry.path[cut:], texts.get(entry.oid)) for entry in entries))
+
+
+def _build(label: str, texts: Iterable[tuple[str, bytes | DvcxError | None]]) -> Manifest:
+    pointers: dict[str, Pointer] = {}
+    broken: dict[str, DvcxError] = {}
+    for path, text in texts:
+        try:
+            check_relative(path, "the repository")
+            if isinstance(text, DvcxError):
+                raise text
+            if text is None:
+                raise Refused(f"{path} is not a regular file, so it is not used as a pointer", names=[path])
+            pointers[data_path(path)] = parse_pointer(text, path)
+        except DvcxError as error:
+            broken[path] = error
+    for path in sorted(pointers):
+        above = path.rpartition("/")[0]
+        while above:
+            if above in pointers and pointers[above].is_folder:
+                broken[path + SUFFIX] = DamagedData(
+                    f"{path}{SUFFIX} lies inside the folder that {above}{SUFFIX} tracks",
+                    f"keep one of the two: `dvcx remove {path}` or `dvcx remove {above}`",
+                )
+                del pointers[path]
+                break
+            above = above.rpartition("/")[0]
+    ordered = {path: pointers[path] for path in sorted(pointers)}
+    return Manifest(label, MappingProxyType(ordered), MappingProxyType(broken))
+
+
+def _listed_by_git(root: Path, git: GitLocation) -> list[str]:
+    prefix = os.path.relpath(root, git.worktree).replace(os.sep, "/")
+    prefix = "" if prefix == "." else prefix
+    cut = len(prefix) + 1 if prefix else 0
+    other_projects: dict[str, bool] = {"": False}
+
+    def is_foreign(folder: str) -> bool:
+        if folder not in other_projects:
+            own = os.path.exists(root / folder / _PROJECT_FOLDER / "config.toml")
+            other_projects[folder] = own or is_foreign(folder.rpartition("/")[0])
+        return other_projects[folder]
+
+    paths = (path[cut:] for path in list_pointer_files(git, prefix))
+    return [path for path in paths if not is_foreign(path.rpartition("/")[0])]
+
+
+def _walk(root: Path) -> Iterator[str]:
+    """Finds pointer files without Git, not entering what they track."""
+    waiting = [""]
+    while waiting:
+        folder = waiting.pop()
+        with os.scandir(root / folder) as listing:
+            entries = list(listing)
+        pointers = {e.name for e in entries if e.name.endswith(SUFFIX) and e.name != SUFFIX and not e.is_dir()}
+        for name in pointers:
+            yield f"{folder}/{name}" if folder else name
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False) or entry.name in (".git", _PROJECT_FOLDER):
+                continue
+            inner = f"{folder}/{entry.name}" if folder else entry.name
+            if entry.name + SUFFIX not in pointers and not (root / inner / _PROJECT_FOLDER / "config.toml").exists():
+                waiting.append(inner)
+
+
+def _read(root: Path, path: str) -> bytes | DvcxError:
+    try:
+        fd = os.open(root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        return Refused(f"{path} cannot be read as a pointer: {error.strerror}", names=[path])
+    try:
+        return os.read(fd, MAX_BYTES + 1)
+    except OSError as error:
+        return Refused(f"{path} cannot be read as a pointer: {error.strerror}", names=[path])
+    finally:
+        os.close(fd)

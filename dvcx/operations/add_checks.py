@@ -1,0 +1,95 @@
+"""What `add` refuses before it does anything."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from dvcx.base.errors import Refused, UsageError, shown
+from dvcx.git.files import ignored, tracked_under
+from dvcx.manifest.manifest import Manifest
+from dvcx.model.pointer import SUFFIX, pointer_path
+from dvcx.repo.record import Repo
+from dvcx.workspace.ignore import is_ignored
+
+
+def check_can_add(repo: Repo, manifest: Manifest, paths: Sequence[str], *, force: bool) -> None:
+    """Raises `UsageError` or `Refused` for the first of `paths` that cannot be tracked."""
+    for path in paths:
+        _check_place(repo, manifest, path)
+        owner = manifest.owner_of(path)
+        if owner is None:
+            _check_new(repo, path)
+        elif owner != path:
+            _check_inside(repo, manifest, owner, path)
+        elif manifest.pointers[owner].frozen and not force:
+            raise Refused(
+                f"{path} is frozen, so that it does not change by accident", "run `dvcx unfreeze` first, or add --force"
+            )
+
+
+def _check_place(repo: Repo, manifest: Manifest, path: str) -> None:
+    if not path:
+        raise UsageError("the whole project cannot be tracked as data", "name the folders and files that are data")
+    if not os.path.lexists(repo.root / path):
+        if os.path.lexists(repo.root / (path + SUFFIX)):
+            raise UsageError(
+                f"{path} is tracked but not in the workspace",
+                f"get it with `dvcx checkout {path}` or `dvcx pull {path}`",
+            )
+        raise UsageError(f"{path} does not exist", "check the spelling; paths are relative to the current folder")
+    broken = manifest.broken.get(pointer_path(path))
+    if broken is not None:
+        raise broken
+    parts = path.split("/")
+    for count in range(1, len(parts)):
+        above = "/".join(parts[:count])
+        if os.path.islink(repo.root / above):
+            raise Refused(
+                f"{path} lies behind the symbolic link {above}; dvcx does not track through links",
+                f"track it where it really is: {os.path.realpath(repo.root / path)}",
+                [path],
+            )
+    pattern = is_ignored(repo.root, parts, folder=(repo.root / path).is_dir())
+    if pattern is not None:
+        raise Refused(
+            f"{path} is left out by line {pattern.line} of {pattern.file}: {pattern.text}",
+            f"change {pattern.file}, or see `dvcx check-ignore -d {path}`",
+            [path],
+        )
+    inside = manifest.below(path)
+    if inside and path not in manifest.pointers:
+        raise Refused(
+            f"{path} contains data that is tracked on its own: {shown(inside, 3)}",
+            f"stop tracking that first: `dvcx remove {' '.join(inside[:3])}`",
+            inside,
+        )
+
+
+def _check_new(repo: Repo, path: str) -> None:
+    if repo.git is None:
+        return
+    prefix = f"{repo.prefix}/" if repo.prefix else ""
+    tracked = tracked_under(repo.git, prefix + path)
+    if tracked:
+        raise Refused(
+            f"{path} is tracked by Git itself ({len(tracked)} files, for example {tracked[0]})",
+            f"take it out of Git and keep the files: `git rm -r --cached {path}`, then run this again",
+            [path],
+        )
+    pointer = pointer_path(path)
+    if ignored(repo.git, [prefix + pointer]):
+        raise Refused(
+            f"{pointer} would be ignored by Git, so it could not be committed",
+            f"see why with `git check-ignore -v {pointer}`",
+            [path],
+        )
+
+
+def _check_inside(repo: Repo, manifest: Manifest, owner: str, path: str) -> None:
+    if not manifest.pointers[owner].is_folder:
+        raise UsageError(
+            f"{owner} is tracked as a file, so {path} cannot be inside it", f"re-add it: `dvcx add {owner}`"
+        )
+    if (repo.root / owner).is_symlink():
+        raise Refused(f"{owner} is a symbolic link", "track what it leads to", [path])

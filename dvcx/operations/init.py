@@ -1,0 +1,83 @@
+"""`dvcx init`: make a folder a project."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dvcx.base.errors import DvcxError, UsageError
+from dvcx.base.files import write_atomically
+from dvcx.base.hashing import algorithm_named
+from dvcx.git.location import find_git
+from dvcx.repo.open import CONFIG_FILE, PROJECT_FOLDER, wire
+
+_IGNORE = """\
+# secrets, and what belongs to this machine only
+/config.local.toml
+/local
+/tmp
+"""
+_IGNORE_FILE = """\
+# Files inside tracked folders that dvcx leaves out, in the syntax of .gitignore.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class InitResult:
+    """Where the project is, whether it was made now, its hash algorithm, and the files that Git should commit."""
+
+    root: str
+    created: bool
+    hash: str
+    accident_only: bool
+    git: bool
+    changed_files: tuple[str, ...]
+
+
+def init(
+    directory: Path, environ: Mapping[str, str], *, with_git: bool = True, subdir: bool = False, hash: str | None = None
+) -> InitResult:
+    """Makes the Git worktree around `directory` a project; with `subdir` or without Git, the folder itself.
+
+    A project stays as it is. Raises `DvcxError` where there is no Git repository, and `UsageError` for another hash
+    algorithm than the project has.
+    """
+    if hash is not None:
+        algorithm_named(hash)
+    git = find_git(directory, environ) if with_git else None
+    if with_git and (git is None or git.bare):
+        raise DvcxError(
+            f"{directory} is not in a Git repository" + (" with a working tree" if git else ""),
+            "run `git init` first, or use dvcx without Git: `dvcx init --no-git`",
+        )
+    here = Path(os.path.realpath(directory))
+    root = git.worktree if git is not None and not subdir else here
+    folder = root / PROJECT_FOLDER
+    if (folder / CONFIG_FILE).is_file():
+        return _existing(root, environ, hash)
+    chosen = algorithm_named(hash or "blake3")
+    changed = []
+    folder.mkdir(exist_ok=True)
+    if git is None:
+        (folder / "local").mkdir(exist_ok=True)
+    files = {folder / ".gitignore": _IGNORE, root / ".dvcxignore": _IGNORE_FILE}
+    # The configuration comes last: a folder is a project once it is there.
+    files[folder / CONFIG_FILE] = f'[core]\nformat = 1\nhash = "{chosen.name}"\n'
+    for path, text in files.items():
+        if not path.exists():
+            write_atomically(path, text.encode())
+            changed.append(path.relative_to(root).as_posix())
+    return InitResult(str(root), True, chosen.name, chosen.accident_only, git is not None, tuple(sorted(changed)))
+
+
+def _existing(root: Path, environ: Mapping[str, str], hash: str | None) -> InitResult:
+    git = find_git(root, environ)
+    repo = wire(root, git, environ)
+    if hash is not None and hash != repo.algorithm.name:
+        raise UsageError(
+            f"{root} is a project already, and its contents are named by {repo.algorithm.name}, not {hash}",
+            "the algorithm of a project cannot change; a new project can choose another",
+        )
+    return InitResult(str(root), False, repo.algorithm.name, repo.algorithm.accident_only, repo.git is not None, ())

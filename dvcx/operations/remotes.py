@@ -1,0 +1,44 @@
+"""Opening the remotes that the configuration names."""
+
+from __future__ import annotations
+
+import difflib
+
+from dvcx.base.errors import UsageError
+from dvcx.config.schema import RemoteConfig
+from dvcx.formats.payload import parse_compression
+from dvcx.repo.record import Repo
+from dvcx.storage.open_bucket import open_bucket
+from dvcx.storage.remote import Remote, RemoteSettings
+
+
+def remote_config(repo: Repo, name: str | None) -> RemoteConfig:
+    """Gives the settings of the remote called `name`, or of the default one; raises `UsageError` when there is none."""
+    remotes = repo.config.remotes
+    chosen = name or repo.config.core.remote
+    if chosen is None and len(remotes) == 1:
+        chosen = next(iter(remotes))
+    if chosen is None:
+        raise UsageError(
+            "no remote is set up" if not remotes else f"which remote? There are {', '.join(sorted(remotes))}",
+            "add one with `dvcx remote add -d NAME URL`"
+            if not remotes
+            else "name it with `-r NAME`, or choose a default with `dvcx remote default NAME`",
+        )
+    if chosen not in remotes:
+        close = difflib.get_close_matches(chosen, remotes, 1)
+        raise UsageError(
+            f"there is no remote called {chosen}",
+            f"did you mean {close[0]}?" if close else "see `dvcx remote list`, or add it with `dvcx remote add`",
+        )
+    return remotes[chosen]
+
+
+def open_remote(repo: Repo, name: str | None = None, *, jobs: int | None = None) -> Remote:
+    """Gives the remote called `name`, or the default one. Nothing is asked of it yet."""
+    config = remote_config(repo, name)
+    settings = RemoteSettings(compression=parse_compression(config.compression))
+    if jobs is not None:
+        settings = RemoteSettings(jobs=jobs, compression=settings.compression)
+    bucket = open_bucket(config.url, repo.root, config.options)
+    return Remote(bucket, config.name, repo.algorithm, repo.common_dir / "index" / "remotes" / config.name, settings)

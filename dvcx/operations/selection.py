@@ -1,0 +1,87 @@
+"""Which objects a transfer means: of the workspace's pointers, of revisions, of parts of folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from dvcx.base.errors import UsageError
+from dvcx.formats.table import Role
+from dvcx.git.history import pointer_blobs_of_history
+from dvcx.git.objects import ObjectReader
+from dvcx.git.revisions import resolve
+from dvcx.git.roots import all_roots
+from dvcx.manifest.manifest import Manifest, commit_manifest, workspace_manifest
+from dvcx.model.pointer import Pointer
+from dvcx.operations.targets import Target, resolve_targets
+from dvcx.repo.record import Repo
+from dvcx.storage.reach import Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Revisions:
+    """Which revisions are meant beside, or instead of, the workspace."""
+
+    branches: bool = False
+    tags: bool = False
+    commits: bool = False
+    names: tuple[str, ...] = ()
+
+    @property
+    def any(self) -> bool:
+        """Tells whether any revision is meant."""
+        return self.branches or self.tags or self.commits or bool(self.names)
+
+
+def wanted_of(pointer: Pointer, path: str) -> Wanted:
+    """Gives the object that a pointer stands for."""
+    role = Role.TREE if pointer.is_folder else Role.BLOB
+    return Wanted(pointer.id.digest, role, pointer.size, path)
+
+
+def chosen_targets(repo: Repo, paths: Sequence[str]) -> list[Target]:
+    """Gives the targets of the workspace's pointers at `paths`; raises as `resolve_targets` does."""
+    return resolve_targets(workspace_manifest(repo.root, repo.git), paths)
+
+
+def manifests_of(repo: Repo, revisions: Revisions) -> Iterator[Manifest]:
+    """Gives the manifest of each revision that is meant; raises `UsageError` without Git."""
+    if repo.git is None:
+        raise UsageError(
+            "this project has no Git repository, so it has no revisions", "leave the revision options away"
+        )
+    seen: set[str] = set()
+    for label, commit in _commits(repo, revisions):
+        if commit not in seen:
+            seen.add(commit)
+            yield commit_manifest(repo.git, commit, repo.prefix, label)
+
+
+def _commits(repo: Repo, revisions: Revisions) -> Iterator[tuple[str, str]]:
+    assert repo.git is not None
+    for name in revisions.names:
+        yield name, resolve(repo.git, name)
+    if revisions.branches or revisions.tags or revisions.commits:
+        for root in all_roots(repo.git):
+            if (revisions.branches and root.name.startswith(("refs/heads/", "refs/remotes/"))) or (
+                revisions.tags and root.name.startswith("refs/tags/")
+            ):
+                yield root.name, root.commit
+
+
+def history_pointers(repo: Repo) -> Iterator[tuple[str, bytes]]:
+    """Gives the path and text of every pointer in any commit of the repository; raises as `all_roots` does."""
+    assert repo.git is not None
+    prefix = f"{repo.prefix}/" if repo.prefix else ""
+    path_by_blob: dict[str, str] = {}
+    for blob in pointer_blobs_of_history(repo.git, all_roots(repo.git)):
+        if blob.path.endswith(".dvcx") and blob.path.startswith(prefix):
+            path_by_blob.setdefault(blob.oid, blob.path[len(prefix) :])
+    with ObjectReader(repo.git) as reader:
+        for oid, text in reader.read_many(path_by_blob):
+            yield path_by_blob[oid], text
+
+
+def below_any(path: str, prefixes: Iterable[str]) -> bool:
+    """Tells whether `path` is one of `prefixes` or lies below one, or one of them lies below it."""
+    return any(path == p or path.startswith(p + "/") or p.startswith(path + "/") for p in prefixes)

@@ -1,0 +1,195 @@
+"""`dvcx status`: what in the workspace differs from the pointers, and what is not where it should be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dvcx.base.errors import MissingData
+from dvcx.base.progress import SILENT, Progress, task
+from dvcx.manifest.manifest import workspace_manifest
+from dvcx.manifest.trees import LoadTree, compare, entry_at, entry_of, files_below
+from dvcx.model.changes import Change, ChangeKind, pair_renames
+from dvcx.model.tree import TreeEntry
+from dvcx.operations.edited_links import edited_in_place
+from dvcx.operations.remotes import open_remote
+from dvcx.operations.targets import Target, resolve_targets
+from dvcx.repo.record import Repo, open_cache, open_state, scan_rules, tree_loader
+from dvcx.storage.cache import Cache
+from dvcx.storage.remote import Remote
+from dvcx.workspace.scan import Scanned, scan
+from dvcx.workspace.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class PathChange:
+    """One file that differs: `added`, `deleted`, `modified` or `renamed` (then `old_path` is set). Sizes in bytes."""
+
+    change: str
+    path: str
+    old_path: str | None
+    old_size: int | None
+    new_size: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputStatus:
+    """The state of one tracked path, or of the path inside it that was asked for.
+
+    `state` is `clean`, `changed`, `absent` (nothing of it is in the workspace) or `unknown` (its trees are not at
+    hand). `not_fetched` counts files that were never fetched here, `not_cached` those in the workspace whose content
+    no cache holds, `not_on_remote` files the remote lacks (None: not asked).
+    `damaged` are files that were edited through a link, so that the cached object is damaged.
+    """
+
+    path: str
+    state: str
+    changes: tuple[PathChange, ...]
+    not_fetched: int
+    not_cached: tuple[str, ...]
+    not_on_remote: tuple[str, ...] | None
+    damaged: tuple[str, ...]
+
+    @property
+    def is_dirty(self) -> bool:
+        """Tells whether something is to be done about it: absent but fetchable data is not dirty."""
+        return bool(self.changes or self.not_cached or self.damaged or self.not_on_remote or self.state == "absent")
+
+
+@dataclass(frozen=True, slots=True)
+class StatusResult:
+    """The state of everything asked for; `broken` are pointer files that cannot be used, each with why."""
+
+    outputs: tuple[OutputStatus, ...]
+    broken: dict[str, str]
+    remote: str | None
+
+    @property
+    def is_dirty(self) -> bool:
+        """Tells whether anything differs or cannot be used."""
+        return bool(self.broken) or any(output.is_dirty for output in self.outputs)
+
+
+def status(
+    repo: Repo, paths: Sequence[str] = (), *, remote: str | None = None, progress: Progress = SILENT
+) -> StatusResult:
+    """Compares the workspace at `paths` (everything when there are none) with the pointers.
+
+    With `remote` also asks that remote what it lacks; raises `RemoteError` when it cannot be asked. Takes no lock.
+    """
+    manifest = workspace_manifest(repo.root, repo.git)
+    targets = (
+        resolve_targets(manifest, paths)
+        if paths
+        else [Target(path, pointer) for path, pointer in manifest.pointers.items()]
+    )
+    cache, state = open_cache(repo), open_state(repo)
+    far = open_remote(repo, remote) if remote is not None else None
+    looker = _Looker(repo, cache, state, tree_loader(cache), far)
+    with task(progress, "checking", None, "files") as running:
+        outputs = tuple(looker.look(target, running.advance) for target in targets)
+    state.close()
+    cache.close()
+    broken = {path: error.message for path, error in manifest.broken.items()}
+    return StatusResult(outputs, broken, far.name if far else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Looker:
+    repo: Repo
+    cache: Cache
+    state: State
+    load: LoadTree
+    remote: Remote | None
+
+    def look(self, target: Target, advance: object) -> OutputStatus:
+        """Gives the state of one target."""
+        prefix = str(self.cache.loose.root) + os.sep
+        whole = entry_of(target.pointer)
+        scanned = scan(
+            self.repo.root, target.path, self.state, scan_rules(self.repo), cache_prefix=prefix, advance=advance
+        )
+        try:
+            wanted = entry_at(whole, target.inner, self.load)
+        except MissingData:
+            return self._without_tree(target, whole, scanned)
+        if wanted is None and scanned is None:
+            raise MissingData(f"{target.path} is neither in the workspace nor tracked", None, [target.path])
+        not_on_remote = self._not_on_remote(target.path, wanted)
+        if scanned is None:
+            assert wanted is not None
+            return self._absent(target.path, wanted, not_on_remote)
+        if wanted is not None and scanned.entry.same_content(wanted):
+            not_cached = self._not_cached(target.path, wanted)
+            return OutputStatus(target.path, "clean", (), 0, not_cached, not_on_remote, ())
+        return self._changed(target.path, wanted, scanned, not_on_remote)
+
+    def _without_tree(self, target: Target, whole: TreeEntry, scanned: Scanned | None) -> OutputStatus:
+        if scanned is not None and not target.inner and scanned.entry.same_content(whole):
+            # The files are all there; only the cache has lost them, or never had them (`add --no-commit`).
+            load = scanned.trees.__getitem__
+            files = tuple(path for path, _ in files_below(scanned.entry, target.path, load))
+            return OutputStatus(target.path, "clean", (), 0, files, None, ())
+        if scanned is None or (scanned.entry.is_folder and not scanned.entry.files):
+            return OutputStatus(target.path, "unfetched", (), whole.files, (), None, ())
+        return OutputStatus(target.path, "unknown", (), whole.files, (), None, ())
+
+    def _absent(self, path: str, wanted: TreeEntry, not_on_remote: tuple[str, ...] | None) -> OutputStatus:
+        absent = self.cache.missing(self._digests(path, wanted))
+        if absent:
+            count = sum(1 for _, entry in files_below(wanted, path, self.load) if entry.digest in absent)
+            state = "unfetched" if count == wanted.files else "absent"
+            return OutputStatus(path, state, (), count, (), not_on_remote, ())
+        return OutputStatus(path, "absent", (), 0, (), not_on_remote, ())
+
+    def _changed(
+        self, path: str, wanted: TreeEntry | None, scanned: Scanned, not_on_remote: tuple[str, ...] | None
+    ) -> OutputStatus:
+        not_fetched = 0
+        changes: list[Change] = []
+        for change in self._compared(path, wanted, scanned):
+            old = change.old
+            if change.kind is ChangeKind.DELETED and old is not None and old.is_file and not self.cache.has(old.digest):
+                not_fetched += 1
+                continue
+            if change.kind is ChangeKind.DELETED and old is not None and old.is_folder and old.files:
+                not_fetched += old.files  # its tree is not at hand, so it was never here
+                continue
+            changes.append(change)
+        damaged = tuple(name for name, _ in edited_in_place(self.repo, self.cache, changes))
+        listed = tuple(_path_change(change) for change in pair_renames(changes))
+        state = "changed" if listed else "clean"
+        return OutputStatus(path, state, listed, not_fetched, (), not_on_remote, damaged)
+
+    def _compared(self, path: str, wanted: TreeEntry | None, scanned: Scanned) -> list[Change]:
+        return list(compare(path, wanted, scanned.entry, self.load, scanned.trees.__getitem__))
+
+    def _not_cached(self, path: str, wanted: TreeEntry) -> tuple[str, ...]:
+        has = self.cache.has
+        return tuple(
+            name for name, entry in files_below(wanted, path, self.load) if entry.is_file and not has(entry.digest)
+        )
+
+    def _digests(self, path: str, wanted: TreeEntry) -> set[bytes]:
+        return {entry.digest for _, entry in files_below(wanted, path, self.load) if entry.is_file}
+
+    def _not_on_remote(self, path: str, wanted: TreeEntry | None) -> tuple[str, ...] | None:
+        if self.remote is None:
+            return None
+        if wanted is None:
+            return ()
+        missing = self.remote.missing(self._digests(path, wanted))
+        return tuple(
+            name for name, entry in files_below(wanted, path, self.load) if entry.is_file and entry.digest in missing
+        )
+
+
+def _path_change(change: Change) -> PathChange:
+    return PathChange(
+        change.kind.value,
+        change.path,
+        change.old_path,
+        change.old.size if change.old else None,
+        change.new.size if change.new else None,
+    )

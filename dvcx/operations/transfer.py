@@ -1,0 +1,80 @@
+"""What push, fetch and pull share: which objects are meant, as roots and a selection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from dvcx.base.errors import DvcxError
+from dvcx.formats.pointer_text import parse_pointer
+from dvcx.manifest.manifest import Manifest, workspace_manifest
+from dvcx.manifest.trees import LoadTree
+from dvcx.operations.selection import Revisions, below_any, history_pointers, manifests_of, wanted_of
+from dvcx.operations.targets import Target, matching_targets, resolve_targets
+from dvcx.repo.record import Repo
+from dvcx.storage.reach import Below, Selection, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class TransferOptions:
+    """What is transferred and how: see `dvcx push --help`. `jobs` is the number of requests at a time."""
+
+    remote: str | None = None
+    jobs: int | None = None
+    revisions: Revisions = field(default_factory=Revisions)
+    glob: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """The tracked data that is meant, each once for each content, and the part of it, or None for all of it."""
+
+    roots: tuple[Wanted, ...]
+    selection: Selection | None
+    targets: tuple[Target, ...]
+
+
+def meant_by(repo: Repo, paths: Sequence[str], options: TransferOptions, load: LoadTree) -> Meant:
+    """Finds what `paths` mean in the workspace's pointers, or in the revisions that `options` names.
+
+    Raises `UsageError` for paths that mean nothing, and the error of a pointer file that cannot be used.
+    """
+    manifest = workspace_manifest(repo.root, repo.git)
+    if options.revisions.any:
+        roots = tuple(dict.fromkeys(_of_revisions(repo, paths, options.revisions)))
+        return Meant(roots, Below(tuple(paths)) if paths else None, ())
+    targets = matching_targets(manifest, paths, load) if options.glob else resolve_targets(manifest, paths)
+    roots = tuple(dict.fromkeys(wanted_of(target.pointer, target.output) for target in targets))
+    partial = [target for target in targets if target.inner]
+    selection = Below(tuple(target.path for target in targets)) if partial else None
+    return Meant(roots, selection, tuple(targets))
+
+
+def _of_revisions(repo: Repo, paths: Sequence[str], revisions: Revisions) -> Iterator[Wanted]:
+    if revisions.commits:
+        for path, text in history_pointers(repo):
+            data = path.removesuffix(".dvcx")
+            if not paths or below_any(data, paths):
+                pointer = _usable(text, path)
+                if pointer is not None:
+                    yield pointer
+        yield from _of_manifest(workspace_manifest(repo.root, repo.git), paths)
+        return
+    for manifest in manifests_of(repo, revisions):
+        manifest.raise_broken()
+        yield from _of_manifest(manifest, paths)
+
+
+def _of_manifest(manifest: Manifest, paths: Sequence[str]) -> Iterator[Wanted]:
+    for path, pointer in manifest.pointers.items():
+        if not paths or below_any(path, paths):
+            yield wanted_of(pointer, path)
+
+
+def _usable(text: bytes, path: str) -> Wanted | None:
+    """Gives what an old commit's pointer stands for; one that was committed broken stands for nothing."""
+    try:
+        return wanted_of(parse_pointer(text, path), path.removesuffix(".dvcx"))
+    except DvcxError:
+        return None

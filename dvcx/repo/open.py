@@ -1,0 +1,90 @@
+"""Finding the project around a folder and wiring its parts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from dvcx.base.errors import DvcxError, Refused, UsageError
+from dvcx.base.hashing import algorithm_named
+from dvcx.base.paths import check_relative
+from dvcx.config.load import load_config
+from dvcx.git.location import GitLocation, find_git
+from dvcx.model.pointer import SUFFIX
+from dvcx.repo.record import Repo
+
+PROJECT_FOLDER = ".dvcx"
+CONFIG_FILE = "config.toml"
+
+
+def open_repo(start: Path, environ: Mapping[str, str]) -> Repo:
+    """Opens the project that contains the folder `start`.
+
+    `environ` may override settings (`DVCX_...`). Raises `DvcxError` when there is no project, and the errors of
+    `load_config` when its configuration cannot be used.
+    """
+    git = find_git(start, environ)
+    root = find_project(start, git)
+    if root is None:
+        raise DvcxError(
+            f"{start} is not inside a dvcx project: no folder from here up has a {PROJECT_FOLDER} folder",
+            "run `dvcx init` at the top of your Git repository, or `dvcx init --no-git` anywhere",
+        )
+    return wire(root, git, environ)
+
+
+def find_project(start: Path, git: GitLocation | None) -> Path | None:
+    """Gives the nearest folder from `start` up that is a project; the search ends at the top of the Git worktree."""
+    folder = Path(os.path.realpath(start))
+    while True:
+        if (folder / PROJECT_FOLDER / CONFIG_FILE).is_file():
+            return folder
+        if folder.parent == folder or (git is not None and folder == git.worktree):
+            return None
+        folder = folder.parent
+
+
+def wire(root: Path, git: GitLocation | None, environ: Mapping[str, str]) -> Repo:
+    """Gives the record of the project at `root` (an absolute path without links)."""
+    config = load_config(root / PROJECT_FOLDER, environ)
+    local = root / PROJECT_FOLDER / "local"
+    prefix = ""
+    if git is not None and not git.bare and not local.is_dir():
+        prefix = "" if root == git.worktree else root.relative_to(git.worktree).as_posix()
+        common, worktree = git.common_dir / "dvcx", git.git_dir / "dvcx"
+        if prefix:
+            worktree = worktree / "at" / prefix.replace("%", "%25").replace("/", "%2F")
+    else:
+        git = None
+        common = worktree = local
+    cache_dir = common / "cache"
+    if config.cache.dir is not None:
+        cache_dir = Path(os.path.normpath(root / Path(config.cache.dir).expanduser()))
+    return Repo(root, git, prefix, config, algorithm_named(config.core.hash), common, worktree, cache_dir)
+
+
+def project_path(repo: Repo, typed: str, directory: Path) -> str:
+    """Gives what a user typed in the folder `directory` as a path relative to the project root.
+
+    `data.dvcx` means `data`; "" is the root itself. Raises `UsageError` for paths outside the project and `Refused`
+    for paths inside `.git` and `.dvcx`.
+    """
+    absolute = os.path.normpath(os.path.join(os.path.realpath(directory), typed))
+    root = str(repo.root)
+    if absolute != root and not absolute.startswith(root + os.sep):
+        # The way to the project may lead through links: then the real folder counts.
+        parent, name = os.path.split(absolute)
+        absolute = os.path.join(os.path.realpath(parent), name)
+    if absolute == root:
+        return ""
+    if not absolute.startswith(root + os.sep):
+        raise UsageError(
+            f"{typed} is outside of the project {repo.root}",
+            "copy it into the project first, or run dvcx in its project",
+        )
+    path = absolute[len(root) + 1 :].replace(os.sep, "/")
+    check_relative(path, "the command line")
+    if path.split("/")[0] in (".git", PROJECT_FOLDER):
+        raise Refused(f"{typed} belongs to Git or dvcx itself", names=[typed])
+    return path.removesuffix(SUFFIX) if path.rsplit("/", 1)[-1] != SUFFIX else path

@@ -1,0 +1,198 @@
+"""Planning a checkout: the exact list of what will change in the workspace, and what would be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from dvcx.base.errors import MissingData
+from dvcx.formats.tree_bytes import check_portable
+from dvcx.model.tree import EMPTY_TREE, Tree, TreeEntry
+
+
+class ActionKind(StrEnum):
+    """What happens to one path."""
+
+    CREATE = "create"
+    REPLACE = "replace"
+    DELETE = "delete"
+    RELINK = "relink"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One change of the workspace at `path` (relative to the project root): from `old` to `new`."""
+
+    kind: ActionKind
+    path: str
+    old: TreeEntry | None
+    new: TreeEntry | None
+
+
+@dataclass(slots=True)
+class CheckoutPlan:
+    """What a checkout will do.
+
+    `unsaved` are files in the way whose content is stored nowhere; `kept` are files that nobody tracks and that are in
+    nobody's way; `missing` are entries whose content is not in the cache. `to_trash` are saved files of unknown origin,
+    which leave through the trash.
+    """
+
+    actions: list[Action] = field(default_factory=list)
+    unsaved: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    missing: list[tuple[str, TreeEntry]] = field(default_factory=list)
+    to_trash: set[str] = field(default_factory=set)
+    folders_to_empty: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where a plan gets its facts: the trees of the target, those of the scan, and which contents are stored."""
+
+    load_tree: Callable[[bytes], Tree]
+    scanned: dict[bytes, Tree]
+    has: Callable[[bytes], bool]
+    portable_names: bool = True
+
+
+def plan_checkout(
+    path: str,
+    current: TreeEntry | None,
+    target: TreeEntry | None,
+    baseline: TreeEntry | None,
+    sources: Sources,
+    *,
+    force: bool = False,
+) -> CheckoutPlan:
+    """Gives how to make `path` from `current` into `target`.
+
+    `baseline` is what dvcx itself last put or recorded there, when that is known: what equals it is nobody's new
+    work. With `force` unsaved files go to the trash instead of standing in the way.
+    """
+    planner = _Planner(sources, force=force)
+    planner.compare(path, current, target, baseline)
+    return planner.plan
+
+
+class _Planner:
+    def __init__(self, sources: Sources, *, force: bool) -> None:
+        self._sources = sources
+        self._force = force
+        self.plan = CheckoutPlan()
+
+    def compare(
+        self, path: str, current: TreeEntry | None, target: TreeEntry | None, baseline: TreeEntry | None
+    ) -> None:
+        """Adds what has to be done at `path` to the plan."""
+        if current is None:
+            if target is not None:
+                self._create(path, target)
+        elif target is None:
+            self._remove(path, current, baseline)
+        elif current.is_folder and target.is_folder:
+            if current.digest != target.digest:
+                self._compare_folders(path, current, target, baseline)
+        elif not current.same_content(target):
+            self._replace(path, current, target, baseline)
+
+    def _compare_folders(self, path: str, current: TreeEntry, target: TreeEntry, baseline: TreeEntry | None) -> None:
+        target_tree = self._target_tree(path, target)
+        if target_tree is None:
+            return
+        now = self._sources.scanned[current.digest].by_name()
+        then = self._baseline_tree(baseline).by_name()
+        wanted = target_tree.by_name()
+        for name in sorted(now.keys() | wanted.keys()):
+            self.compare(f"{path}/{name}", now.get(name), wanted.get(name), then.get(name))
+
+    def _create(self, path: str, target: TreeEntry) -> None:
+        if self._is_there(path, target):
+            self.plan.actions.append(Action(ActionKind.CREATE, path, None, target))
+
+    def _is_there(self, path: str, target: TreeEntry) -> bool:
+        """Tells whether all of `target` can be had; when a part is missing, plans the rest piece by piece."""
+        if target.is_file and not self._sources.has(target.digest):
+            self.plan.missing.append((path, target))
+            return False
+        if not target.is_folder:
+            return True
+        tree = self._target_tree(path, target)
+        if tree is None:
+            return False
+        before = len(self.plan.missing), len(self.plan.actions)
+        for entry in tree.entries:
+            self._create(f"{path}/{entry.name}", entry)
+        if len(self.plan.missing) > before[0]:
+            return False
+        del self.plan.actions[before[1] :]
+        return True
+
+    def _remove(self, path: str, current: TreeEntry, baseline: TreeEntry | None) -> None:
+        if current.is_folder:
+            then = self._baseline_tree(baseline).by_name()
+            for entry in self._sources.scanned[current.digest].entries:
+                self._remove(f"{path}/{entry.name}", entry, then.get(entry.name))
+            self.plan.folders_to_empty.append(path)
+        elif baseline is not None and current.same_content(baseline):
+            self.plan.actions.append(Action(ActionKind.DELETE, path, current, None))
+        elif self._force or (current.is_file and self._sources.has(current.digest)):
+            # Its content is safe, but nothing may remember that it was here under this name.
+            self.plan.to_trash.add(path)
+            self.plan.actions.append(Action(ActionKind.DELETE, path, current, None))
+        else:
+            self.plan.kept.append(path)
+
+    def _replace(self, path: str, current: TreeEntry, target: TreeEntry, baseline: TreeEntry | None) -> None:
+        before = len(self.plan.actions)
+        if not self._is_there(path, target) and not target.is_folder:
+            return
+        pieces = self.plan.actions[before:]
+        del self.plan.actions[before:]
+        unsaved = [inner for inner, entry, then in self._files(path, current, baseline) if not self._saved(entry, then)]
+        if unsaved and not self._force:
+            self.plan.unsaved.extend(unsaved)
+            return
+        if current.is_folder or target.is_folder:
+            # A folder cannot be renamed over a file, nor a file over a folder: the old one leaves first, as a whole.
+            self.plan.to_trash.add(path)
+            self.plan.actions.append(Action(ActionKind.DELETE, path, current, None))
+            self.plan.actions.extend(pieces or [Action(ActionKind.CREATE, path, None, target)])
+            return
+        if unsaved:
+            self.plan.to_trash.add(path)
+        self.plan.actions.append(Action(ActionKind.REPLACE, path, current, target))
+
+    def _files(
+        self, path: str, current: TreeEntry, baseline: TreeEntry | None
+    ) -> Iterator[tuple[str, TreeEntry, TreeEntry | None]]:
+        if not current.is_folder:
+            yield path, current, baseline
+            return
+        then = self._baseline_tree(baseline).by_name()
+        for entry in self._sources.scanned[current.digest].entries:
+            yield from self._files(f"{path}/{entry.name}", entry, then.get(entry.name))
+
+    def _saved(self, current: TreeEntry, baseline: TreeEntry | None) -> bool:
+        if baseline is not None and current.same_content(baseline):
+            return True
+        return current.is_file and self._sources.has(current.digest)
+
+    def _target_tree(self, path: str, target: TreeEntry) -> Tree | None:
+        try:
+            tree = self._sources.load_tree(target.digest)
+        except MissingData:
+            self.plan.missing.append((path, target))
+            return None
+        if self._sources.portable_names:
+            check_portable(tree, path)
+        return tree
+
+    def _baseline_tree(self, baseline: TreeEntry | None) -> Tree:
+        if baseline is None or not baseline.is_folder:
+            return EMPTY_TREE
+        try:
+            return self._sources.load_tree(baseline.digest)
+        except MissingData:
+            return EMPTY_TREE

@@ -1,0 +1,203 @@
+"""Staging: writing contents from the cache into files beside the workspace, verified, before they get their places."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dvcx.base.copying import hash_and_copy
+from dvcx.base.errors import DamagedData
+from dvcx.base.files import write_all
+from dvcx.base.hashing import threaded_hasher
+from dvcx.base.links import LinkType, try_link
+from dvcx.model.tree import EntryKind, Tree, TreeEntry
+from dvcx.storage.cache import Cache
+from dvcx.workspace.state import Seen, seen
+
+
+@dataclass(slots=True)
+class Staged:
+    """A thing made ready at `place` (absolute) that will become `path`; `rows` are its files by folder path."""
+
+    place: str
+    path: str
+    entry: TreeEntry
+    rows: dict[str, dict[str, Seen]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """One file to write: where, what, and where its state row goes."""
+
+    place: str
+    path: str
+    entry: TreeEntry
+    staged: Staged
+
+
+class Stager:
+    """Writes entries into the folder `scratch`. `damaged` are the paths and digests of contents that turned out damaged."""
+
+    def __init__(self, cache: Cache, scratch: Path, links: Sequence[LinkType]) -> None:
+        self._cache = cache
+        self._scratch = scratch
+        self._links = links
+        self._wanted: list[_Wanted] = []
+        self._count = 0
+        self.damaged: list[tuple[str, bytes]] = []
+        self._bad_places: set[str] = set()
+
+    def add(self, path: str, entry: TreeEntry, load_tree: Callable[[bytes], Tree]) -> Staged:
+        """Prepares `entry` for `path`: makes its folders and links at once, and notes its files for `write`."""
+        self._count += 1
+        staged = Staged(os.path.join(self._scratch, str(self._count)), path, entry)
+        self._prepare(staged.place, path, entry, staged, load_tree)
+        return staged
+
+    def _prepare(
+        self, place: str, path: str, entry: TreeEntry, staged: Staged, load_tree: Callable[[bytes], Tree]
+    ) -> None:
+        if entry.kind == EntryKind.LINK:
+            os.symlink(entry.target, place)
+        elif entry.kind == EntryKind.FOLDER:
+            os.mkdir(place)
+            for child in load_tree(entry.digest).entries:
+                self._prepare(f"{place}/{child.name}", f"{path}/{child.name}", child, staged, load_tree)
+        else:
+            self._wanted.append(_Wanted(place, path, entry, staged))
+
+    def write(self, advance: Callable[[int], None]) -> None:
+        """Writes all files noted, verified; tells `advance` their number. Raises `OSError` such as a full disk."""
+        by_digest: dict[bytes, list[_Wanted]] = {}
+        for wanted in self._wanted:
+            by_digest.setdefault(wanted.entry.digest, []).append(wanted)
+        packed, loose = self._cache.locate(by_digest.keys())
+        for digest, data in self._verified(place.record.digest for place in packed):
+            places = by_digest[digest]
+            for wanted in places:
+                self._write_small(wanted, data)
+            advance(len(places))
+        for digest in loose:
+            for wanted in by_digest[digest]:
+                self._write_loose(wanted)
+                advance(1)
+        self._wanted.clear()
+
+    def is_whole(self, staged: Staged) -> bool:
+        """Tells whether nothing of `staged` was damaged."""
+        prefix = staged.place + "/"
+        return not any(bad == staged.place or bad.startswith(prefix) for bad in self._bad_places)
+
+    def _verified(self, digests: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        left = dict.fromkeys(digests)
+        try:
+            for digest, data in self._cache.read_many(list(left)):
+                del left[digest]
+                yield digest, data
+        except DamagedData:
+            # One damaged object does not keep the others from their places: go on one by one and collect them.
+            for digest in left:
+                try:
+                    yield digest, self._cache.read(digest)
+                except DamagedData:
+                    self._note_damage(digest)
+
+    def _note_damage(self, digest: bytes) -> None:
+        for wanted in self._wanted:
+            if wanted.entry.digest == digest:
+                self.damaged.append((wanted.path, digest))
+                self._bad_places.add(wanted.place)
+
+    def _write_small(self, wanted: _Wanted, data: bytes) -> None:
+        fd = _create(wanted)
+        try:
+            if data:
+                write_all(fd, data)
+            self._stamp(fd, wanted)
+        finally:
+            os.close(fd)
+
+    def _write_loose(self, wanted: _Wanted) -> None:
+        digest = wanted.entry.digest
+        source = self._cache.loose.text_path_of(digest)
+        executable = wanted.entry.kind == EntryKind.EXECUTABLE
+        for kind in self._links:
+            # A hard or symbolic link has the object's own mode, which is not executable.
+            if kind is LinkType.COPY or (executable and kind in (LinkType.HARDLINK, LinkType.SYMLINK)):
+                continue
+            if self._try(kind, source, wanted, executable=executable):
+                return
+        self._copy(source, wanted)
+
+    def _try(self, kind: LinkType, source: str, wanted: _Wanted, *, executable: bool) -> bool:
+        parent, name = os.path.split(wanted.place)
+        folder = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            if not try_link(kind, source, name, folder):
+                return False
+        finally:
+            os.close(folder)
+        if not self._is_sound(wanted.place, wanted):
+            return True
+        if kind is LinkType.REFLINK:
+            fd = os.open(wanted.place, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                if executable:
+                    os.fchmod(fd, os.fstat(fd).st_mode | 0o111)
+                self._stamp(fd, wanted)
+            finally:
+                os.close(fd)
+        return True
+
+    def _is_sound(self, place: str, wanted: _Wanted) -> bool:
+        """Hashes what was linked: neither a mode nor a time proves that an object is whole."""
+        fd = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            size = os.fstat(fd).st_size
+            hasher = threaded_hasher(self._cache.algorithm, size)
+            hash_and_copy(fd, hasher, None, size)
+        finally:
+            os.close(fd)
+        return self._check(hasher.digest(), wanted)
+
+    def _copy(self, source: str, wanted: _Wanted) -> None:
+        origin = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+        target = _create(wanted)
+        try:
+            size = os.fstat(origin).st_size
+            hasher = threaded_hasher(self._cache.algorithm, size)
+            hash_and_copy(origin, hasher, target, size)
+            if self._check(hasher.digest(), wanted):
+                self._stamp(target, wanted)
+        finally:
+            os.close(origin)
+            os.close(target)
+
+    def _check(self, digest: bytes, wanted: _Wanted) -> bool:
+        if digest == wanted.entry.digest:
+            return True
+        self.damaged.append((wanted.path, wanted.entry.digest))
+        self._bad_places.add(wanted.place)
+        os.unlink(wanted.place)
+        return False
+
+    def _stamp(self, fd: int, wanted: _Wanted) -> None:
+        """Gives the file a time of its own and remembers it.
+
+        File systems take times from a clock that ticks every few milliseconds; a time read from the precise clock is
+        one that no later write in the same tick can leave, so the remembered row is safe at once.
+        """
+        now = time.time_ns()
+        os.utime(fd, ns=(now, now))
+        status = os.fstat(fd)
+        if status.st_mtime_ns == now:
+            folder, _, name = wanted.path.rpartition("/")
+            wanted.staged.rows.setdefault(folder, {})[name] = seen(status, wanted.entry.digest)
+
+
+def _create(wanted: _Wanted) -> int:
+    mode = 0o777 if wanted.entry.kind == EntryKind.EXECUTABLE else 0o666
+    return os.open(wanted.place, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)

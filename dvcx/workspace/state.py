@@ -1,0 +1,195 @@
+"""The state: what each file of the workspace looked like when it was last hashed.
+
+A hint, never the truth: a row counts only while size, modification time, change time and inode of the file are the
+same, and the whole database can be deleted or damaged without changing any result.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import stat as stat_module
+import time
+from collections.abc import Iterable, Mapping
+from os import stat_result
+from pathlib import Path
+
+import msgspec
+
+_SCHEMA_VERSION = 1
+_FINE_GRAIN = 20_000_000
+_COARSE_GRAIN = 2_000_000_000
+_SECOND = 1_000_000_000
+
+
+class Seen(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A file as it was when its content had `digest`; times in nanoseconds."""
+
+    size: int
+    mtime: int
+    ctime: int
+    inode: int
+    digest: bytes
+
+    def fits(self, now: stat_result) -> bool:
+        """Tells whether the file still looks the same, so that its digest still holds."""
+        return (
+            self.size == now.st_size
+            and self.mtime == now.st_mtime_ns
+            and self.ctime == now.st_ctime_ns
+            and self.inode == now.st_ino
+        )
+
+
+def seen(stat: stat_result, digest: bytes) -> Seen:
+    """Gives what is remembered of a file that had this `stat` when its content had `digest`."""
+    return Seen(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, digest)
+
+
+def is_settled(stat: stat_result, began: int) -> bool:
+    """Tells whether a later write would change the file's times, seen from hashing that began at `began` (ns).
+
+    A file system's clock ticks every few milliseconds (or seconds, then its times are whole seconds), so two writes in
+    one tick leave the same times. Only a file that was quiet for longer than a tick before it was read is believed.
+    """
+    latest = max(stat.st_mtime_ns, stat.st_ctime_ns)
+    coarse = stat.st_mtime_ns % _SECOND == 0 and stat.st_ctime_ns % _SECOND == 0
+    return latest < began - (_COARSE_GRAIN if coarse else _FINE_GRAIN)
+
+
+FolderRows = dict[str, Seen]
+
+
+class State:
+    """What is remembered of the files below one project root, a database row a folder.
+
+    Opening writes nothing. A database that is missing, locked, damaged or of another version reads as empty; what
+    cannot be written is left unwritten.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        self._broken = False
+        self._waiting: dict[str, FolderRows] = {}
+        self._baselines: dict[str, bytes | None] = {}
+        self._decoder = msgspec.msgpack.Decoder(dict[str, Seen])
+
+    def folder(self, path: str) -> Mapping[str, Seen]:
+        """Gives what is remembered of the files directly in the folder `path` (relative, "" for the root)."""
+        if path in self._waiting:
+            return self._waiting[path]
+        blob = self._one("SELECT files FROM folders WHERE path = ?", path)
+        if blob is None:
+            return {}
+        try:
+            return self._decoder.decode(blob)
+        except msgspec.DecodeError:
+            return {}
+
+    def remember(self, path: str, rows: FolderRows) -> None:
+        """Notes all files of a folder; written at the next `save`."""
+        self._waiting[path] = rows
+
+    def baseline(self, path: str) -> bytes | None:
+        """Gives the digest of what was last added at or checked out to `path`, when that is remembered."""
+        if path in self._baselines:
+            return self._baselines[path]
+        return self._one("SELECT digest FROM baselines WHERE path = ?", path)
+
+    def set_baseline(self, path: str, digest: bytes | None) -> None:
+        """Notes the digest of what `path` now is by our own doing; None forgets it."""
+        self._baselines[path] = digest
+
+    def save(self) -> None:
+        """Writes what was noted; a failure is no error, because nothing here is needed."""
+        if not self._waiting and not self._baselines:
+            return
+        encode = msgspec.msgpack.encode
+        try:
+            connection = self._open(create=True)
+            if connection is not None:
+                with connection:
+                    connection.executemany(
+                        "INSERT OR REPLACE INTO folders VALUES (?, ?)",
+                        [(path, encode(rows)) for path, rows in self._waiting.items()],
+                    )
+                    connection.executemany("INSERT OR REPLACE INTO baselines VALUES (?, ?)", self._baselines.items())
+        except (sqlite3.OperationalError, OSError):
+            pass  # busy for too long, read-only, or a full disk
+        except sqlite3.Error:
+            self._discard()
+        self._waiting.clear()
+        self._baselines.clear()
+
+    def close(self) -> None:
+        """Saves and closes."""
+        self.save()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _one(self, query: str, path: str) -> bytes | None:
+        try:
+            connection = self._open(create=False)
+            row = connection.execute(query, (path,)).fetchone() if connection is not None else None
+        except sqlite3.OperationalError:
+            return None  # busy for too long, or unreadable just now
+        except sqlite3.Error:
+            self._discard()
+            return None
+        return row[0] if row is not None and isinstance(row[0], bytes) else None
+
+    def _open(self, *, create: bool) -> sqlite3.Connection | None:
+        if self._connection is not None:
+            return self._connection
+        if self._broken or not (create or self._path.exists()):
+            return None
+        if create:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._path, timeout=2.0 if create else 0.3, check_same_thread=False)
+        try:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version != _SCHEMA_VERSION:
+                if not create:
+                    connection.close()
+                    return None
+                _set_up(connection)
+            # The state may be lost in a power cut, so it never waits for the disk.
+            connection.execute("PRAGMA synchronous = OFF")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        self._connection = connection
+        return connection
+
+    def _discard(self) -> None:
+        """Removes a database that cannot be used, so that the next command starts a new one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._broken = True
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            try:
+                self._path.with_name(self._path.name + suffix).unlink()
+            except OSError:
+                pass
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    with connection:
+        connection.execute("DROP TABLE IF EXISTS folders")
+        connection.execute("DROP TABLE IF EXISTS baselines")
+        connection.execute("CREATE TABLE folders (path TEXT PRIMARY KEY, files BLOB) WITHOUT ROWID")
+        connection.execute("CREATE TABLE baselines (path TEXT PRIMARY KEY, digest BLOB) WITHOUT ROWID")
+        connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+
+
+def settled_rows(items: Iterable[tuple[str, stat_result, bytes]], began: int | None = None) -> FolderRows:
+    """Gives rows for files whose content is known, leaving out those that changed too recently to be believed."""
+    began = time.time_ns() if began is None else began
+    return {
+        name: seen(stat, digest)
+        for name, stat, digest in items
+        if stat_module.S_ISREG(stat.st_mode) and is_settled(stat, began)
+    }

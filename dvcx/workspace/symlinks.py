@@ -1,0 +1,92 @@
+"""Symbolic links in tracked folders: kept when they stay inside, refused or followed when they lead out."""
+
+from __future__ import annotations
+
+import os
+from enum import Enum, auto
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+
+class Resolved(Enum):
+    """What a symbolic link is to dvcx."""
+
+    LINK = auto()
+    CONTENT = auto()
+    REFUSED = auto()
+
+
+class Resolution(NamedTuple):
+    """How a link is treated; `target` is the link's text, the real path of its content, or why it is refused."""
+
+    kind: Resolved
+    target: str
+
+
+class LinkPolicy:
+    """Decides on the links below the tracked path `top` (absolute).
+
+    A link into `cache_prefix` is one that dvcx made with `cache.type = symlink` and stands for the object's content.
+    """
+
+    def __init__(self, top: str, cache_prefix: str, *, follow: bool) -> None:
+        self._top = top
+        self._real_top = os.path.realpath(top)
+        self._cache_prefix = cache_prefix
+        self._follow = follow
+        self._inside: list[str] = []
+
+    def resolve(self, absolute: str, path: str) -> Resolution:
+        """Gives how to treat the link at `absolute`; `path` is how errors call it."""
+        text = os.readlink(absolute)
+        if self._cache_prefix and text.startswith(self._cache_prefix):
+            return Resolution(Resolved.CONTENT, text)
+        if self._follow:
+            real = os.path.realpath(absolute)
+            if not os.path.exists(real):
+                return Resolution(Resolved.REFUSED, f"is a symbolic link to {text!r}, where nothing is")
+            return Resolution(Resolved.CONTENT, real)
+        if absolute != self._top and self._stays_inside(absolute, text):
+            return Resolution(Resolved.LINK, text)
+        return Resolution(
+            Resolved.REFUSED,
+            f"is a symbolic link to {text!r}, outside of what is being tracked: "
+            "use --follow-symlinks to store what it leads to",
+        )
+
+    def enter(self, real: str) -> bool:
+        """Notes that a followed link to a folder is being scanned; gives False when that would go round in circles."""
+        if real == self._real_top or self._real_top.startswith(real + os.sep) or real in self._inside:
+            return False
+        self._inside.append(real)
+        return True
+
+    def leave(self) -> None:
+        """Notes that the folder entered last is done."""
+        self._inside.pop()
+
+    def _stays_inside(self, absolute: str, text: str) -> bool:
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            return False
+        if not link_stays_inside(os.path.relpath(absolute, self._top), text):
+            return False
+        # The way may also lead out through another link, so where it really ends counts too.
+        real = os.path.realpath(os.path.join(os.path.dirname(absolute), text))
+        return real == self._real_top or real.startswith(self._real_top + os.sep)
+
+
+def link_stays_inside(relative: str, target: str) -> bool:
+    """Tells by its text alone whether the link at `relative`, to `target`, stays inside their common root."""
+    if not target or target.startswith("/") or "\0" in target:
+        return False
+    depth = len(PurePosixPath(relative).parts) - 1
+    for part in target.split("/"):
+        if part == "..":
+            depth -= 1
+            if depth < 0:
+                return False
+        elif part not in ("", "."):
+            depth += 1
+    return True
