@@ -6,6 +6,7 @@ import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 _FIRST_SECOND = 1_700_000_000
 
@@ -18,7 +19,7 @@ class GitRepository:
     commits: int = 0
 
     @classmethod
-    def create(cls, path: Path, *options: str) -> GitRepository:
+    def create(cls, path: Path, *options: str) -> Self:
         """Makes a repository with `git init OPTIONS`."""
         path.mkdir(parents=True, exist_ok=True)
         repo = cls(path)
