@@ -1,0 +1,101 @@
+"""The configuration as values: what all the files and the environment together say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Literal
+
+from dvcx.config.settings import ConfigValue
+
+_NONE: Mapping[str, ConfigValue] = MappingProxyType({})
+
+
+class Level(StrEnum):
+    """Where a setting comes from, from weak to strong: a later level overrides an earlier one."""
+
+    DEFAULT = "default"
+    GLOBAL = "global"
+    PROJECT = "project"
+    LOCAL = "local"
+    ENVIRONMENT = "environment"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigOrigin:
+    """The level of a setting, and its file or environment variable ("" for a default)."""
+
+    level: Level
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigEntry:
+    """One setting in force: its key as `dvcx config` takes it, value, origin, and whether it is not to be shown."""
+
+    key: str
+    value: ConfigValue
+    origin: ConfigOrigin
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CoreConfig:
+    """`[core]`; `lock_timeout` in seconds."""
+
+    format: int = 1
+    hash: str = "blake3"
+    remote: str | None = None
+    durability: Literal["full", "fast"] = "full"
+    lock_timeout: float = 30.0
+    portable_names: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CacheConfig:
+    """`[cache]`; `dir` is an absolute path, `pack_below` in bytes, `type` the link types in order."""
+
+    dir: str | None = None
+    type: tuple[str, ...] = ("reflink", "copy")
+    pack_below: int = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class TrashConfig:
+    """`[trash]`; times in days."""
+
+    keep_days: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteConfig:
+    """`[remote.NAME]`. `url` is absolute: folders given relative to the project root are joined to it.
+
+    `options` go to the fsspec filesystem. `withheld` names the secrets that are set but are meant for another
+    address; they are not among the options.
+    """
+
+    name: str
+    url: str
+    compression: str = "zstd:3"
+    grace_days: int = 14
+    options: Mapping[str, ConfigValue] = field(default_factory=lambda: _NONE)
+    withheld: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings of a project. `entries` says where each one that is set comes from, by its key.
+
+    `warnings` are sentences for the user about what was not used: unknown sections, remotes without a URL, secrets
+    for another address.
+    """
+
+    core: CoreConfig = CoreConfig()
+    cache: CacheConfig = CacheConfig()
+    trash: TrashConfig = TrashConfig()
+    remotes: Mapping[str, RemoteConfig] = field(default_factory=lambda: MappingProxyType({}))
+    entries: Mapping[str, ConfigEntry] = field(default_factory=lambda: MappingProxyType({}))
+    warnings: tuple[str, ...] = ()
