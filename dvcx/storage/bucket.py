@@ -67,6 +67,15 @@ class Bucket(Protocol):
         With `exclusive` raises `AlreadyThere` instead of replacing a file.
         """
 
+    def write_later(self, name: str, parts: Sequence[Part]) -> None:
+        """Like `write`, but the file need not be there and durable before `settle` returns.
+
+        `parts` may be changed as soon as this returns.
+        """
+
+    def settle(self) -> None:
+        """Waits until everything given to `write_later` by any thread is there and durable; raises what went wrong."""
+
     def delete(self, names: Iterable[str]) -> None:
         """Removes files; those that are not there are passed over."""
 

@@ -66,6 +66,14 @@ class RetryingBucket:
 
         self._tried(attempt)
 
+    def write_later(self, name: str, parts: Sequence[Part]) -> None:
+        """Takes a file that is there when `settle` returns."""
+        self._tried(lambda: self._inner.write_later(name, parts))
+
+    def settle(self) -> None:
+        """Waits for what was given to `write_later`; what fails only then is not tried again here."""
+        self._inner.settle()
+
     def delete(self, names: Iterable[str]) -> None:
         """Removes files; those that are not there are passed over."""
         some = list(names)
@@ -142,6 +150,17 @@ class CountingBucket:
             self.counts.bytes_written += sum(len(part) for part in parts)
         self._inner.write(name, parts, exclusive=exclusive)
 
+    def write_later(self, name: str, parts: Sequence[Part]) -> None:
+        """Takes a file that is there when `settle` returns."""
+        with self._lock:
+            self.counts.writes += 1
+            self.counts.bytes_written += sum(len(part) for part in parts)
+        self._inner.write_later(name, parts)
+
+    def settle(self) -> None:
+        """Waits for what was given to `write_later`."""
+        self._inner.settle()
+
     def delete(self, names: Iterable[str]) -> None:
         """Removes files; those that are not there are passed over."""
         with self._lock:
@@ -187,6 +206,13 @@ class ReadOnlyBucket:
     def write(self, name: str, parts: Sequence[Part], *, exclusive: bool = False) -> None:
         """Raises `Refused`."""
         raise self._refused()
+
+    def write_later(self, name: str, parts: Sequence[Part]) -> None:
+        """Raises `Refused`."""
+        raise self._refused()
+
+    def settle(self) -> None:
+        """Has nothing to wait for."""
 
     def delete(self, names: Iterable[str]) -> None:
         """Raises `Refused`."""

@@ -6,17 +6,19 @@ IEEE TPDS 31(9)), with the gear table of the paper's own code, seed 0, as pyfast
 
 from __future__ import annotations
 
+import mmap
 import os
 import queue
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from pyfastcdc import FastCDC
 
 from dvcx.formats.remote_json import Chunking
 
-WINDOW = 32 << 20
-"""Bytes of a file that are cut at a time."""
+WINDOW = 24 << 20
+"""Bytes of a file that are cut at a time, and make one pack when they are all new."""
 
 
 class Window(NamedTuple):
@@ -24,23 +26,26 @@ class Window(NamedTuple):
 
     data: memoryview
     chunks: list[tuple[int, int]]
-    buffer: bytearray
+    buffer: mmap.mmap
 
 
 class Buffers:
-    """A fixed number of buffers: who needs one while all are in use waits, which bounds the memory of a transfer."""
+    """A fixed number of buffers: who needs one while all are in use waits, which bounds the memory of a transfer.
+
+    They start on a page of memory, so that a disk can take them without another copy.
+    """
 
     def __init__(self, count: int, size: int) -> None:
-        self._free: queue.SimpleQueue[bytearray | None] = queue.SimpleQueue()
+        self._free: queue.SimpleQueue[mmap.mmap | None] = queue.SimpleQueue()
         self._size = size
         for _ in range(count):
             self._free.put(None)  # made when first needed
 
-    def take(self) -> bytearray:
+    def take(self) -> mmap.mmap:
         """Gives a buffer, waiting until one is free."""
-        return self._free.get() or bytearray(self._size)
+        return self._free.get() or mmap.mmap(-1, self._size)
 
-    def give_back(self, buffer: bytearray) -> None:
+    def give_back(self, buffer: mmap.mmap) -> None:
         """Takes a buffer back; nobody may look at it any more."""
         self._free.put(buffer)
 
@@ -66,12 +71,21 @@ def cut_memory(data: bytes, chunking: Chunking) -> list[tuple[int, int]]:
 
 
 def windows(fd: int, chunking: Chunking, buffers: Buffers) -> Iterator[Window]:
-    """Cuts an open file from its present position to its end, a window at a time.
+    """Cuts an open file from its present position to its end, a window at a time, the next one while one is in use.
 
     The chunks are those that cutting the whole file at once would give: where a chunk ends depends on the bytes from
     its start to at most `maximum` further on, so a chunk counts only when that many bytes were at hand or the file
-    ended. Each window's buffer must be given back to `buffers`.
+    ended. Each window's buffer must be given back to `buffers`, which has to have two at least.
     """
+    cutting = _cut_windows(fd, chunking, buffers)
+    with ThreadPoolExecutor(1, thread_name_prefix="dvcx-cut") as pool:
+        coming = pool.submit(next, cutting, None)
+        while (window := coming.result()) is not None:
+            coming = pool.submit(next, cutting, None)
+            yield window
+
+
+def _cut_windows(fd: int, chunking: Chunking, buffers: Buffers) -> Iterator[Window]:
     chunker = cutter(chunking)
     rest = b""
     ended = False

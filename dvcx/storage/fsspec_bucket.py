@@ -113,6 +113,13 @@ class FsspecBucket:
                 "run the command again",
             )
 
+    def write_later(self, name: str, parts: Sequence[Part]) -> None:
+        """Does the same as `write`, at once."""
+        self.write(name, parts)
+
+    def settle(self) -> None:
+        """Has nothing to wait for."""
+
     def delete(self, names: Iterable[str]) -> None:
         """Removes files; those that are not there are passed over."""
         paths = [self._path(name) for name in names]

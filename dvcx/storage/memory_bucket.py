@@ -55,6 +55,13 @@ class MemoryBucket:
                 raise AlreadyThere(f"{self._label} has a file {name} already")
             self.files[name] = (data, self._clock())
 
+    def write_later(self, name: str, parts: Sequence[Part]) -> None:
+        """Does the same as `write`, at once."""
+        self.write(name, parts)
+
+    def settle(self) -> None:
+        """Has nothing to wait for."""
+
     def delete(self, names: Iterable[str]) -> None:
         """Removes files."""
         with self._lock:

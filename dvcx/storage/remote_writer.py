@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from dvcx.base.errors import DamagedData
+from dvcx.base.errors import DamagedData, RemoteError
 from dvcx.base.files import read_exactly
 from dvcx.base.hashing import Algorithm
 from dvcx.formats.index import build_index
@@ -32,6 +33,7 @@ PACK_SIZE = 32 << 20
 """A pack is uploaded once the objects in it have this many bytes."""
 COMMIT_EVERY = 512 << 20
 """After this many bytes uploaded an index file is written, so that a push that is killed has not worked for nothing."""
+PAGE = 4096
 AHEAD = 2
 """Packs on their way while another is filled: with `PACK_SIZE` this bounds the memory of a push."""
 FEW = PACK_SIZE // 4
@@ -62,23 +64,34 @@ class Payload(NamedTuple):
     stored: Part
 
 
-def seal(algorithm: Algorithm, payloads: Sequence[Payload], gap: int = 0) -> Sealed:
-    """Gives the pack of `payloads`. `gap` bytes of zeros before the first one change the name and nothing else."""
+class Load(NamedTuple):
+    """The payloads of a pack in order; `body` are their stored bytes when they follow each other in memory already."""
+
+    payloads: Sequence[Payload]
+    body: memoryview | None = None
+
+
+def seal(algorithm: Algorithm, load: Load, gap: int = 0) -> Sealed:
+    """Gives the pack of `load`. `gap` bytes of zeros before the first payload change the name and nothing else.
+
+    A body in one piece starts on a page of the file, so that a disk can take it from memory without another copy.
+    """
     header = dump_header(algorithm)
-    parts: list[Part] = [header, bytes(gap)] if gap else [header]
+    gap += -HEADER_SIZE % PAGE if load.body is not None else 0
+    parts: list[Part] = [header + bytes(gap)]
     offset = HEADER_SIZE + gap
     records: list[Record] = []
-    for role, digest, encoding, raw, stored in payloads:
+    for role, digest, encoding, raw, stored in load.payloads:
         length = len(stored)
         records.append(Record(digest, role, encoding, 0, 0, offset, length, raw))
-        parts.append(stored)
         offset += length
+    parts += [payload.stored for payload in load.payloads] if load.body is None else [load.body]
     table = dump_table(records, algorithm.digest_size)
     parts += [table, dump_footer(header, table, offset, len(records))]
     return Sealed(pack_name(table), parts, sum(map(len, parts)), table)
 
 
-_Payloads = Callable[[], Sequence[Payload]]
+_Loader = Callable[[], Load]
 
 
 class Uploaded(NamedTuple):
@@ -127,6 +140,11 @@ class RemoteWriter:
         try:
             yield
             self.commit()
+        except BaseException:
+            self._pool.shutdown(cancel_futures=True)
+            with suppress(RemoteError):
+                self._bucket.settle()  # packs that are whole are found again by the next push
+            raise
         finally:
             self._hashing.shutdown()
             self._pool.shutdown(cancel_futures=True)
@@ -174,6 +192,7 @@ class RemoteWriter:
     def _publish(self) -> None:
         if not self._tables:
             return
+        self._bucket.settle()  # the packs first: an index file never names what is not there for good
         data = build_index(self.algorithm, self._tables)
         name = f"{index_name(data)}.idx"
         self._bucket.write(FOLDER + name, [data])
@@ -197,7 +216,7 @@ class RemoteWriter:
         chunks: list[tuple[bytes, int]] = []
         total = 0
         if self._buffers is None:
-            self._buffers = window_buffers(AHEAD + 1, self.chunking)
+            self._buffers = window_buffers(AHEAD + 2, self.chunking)
         for data, cuts, buffer in windows(fd, self.chunking, self._buffers):
             whole = self._hashing.submit(hasher.update, data)  # on another core: hashing lets the interpreter go
             names = [of(data[start:end]) for start, end in cuts]
@@ -209,7 +228,7 @@ class RemoteWriter:
             raise DamagedData(f"{where} is not {self.algorithm.name}:{digest.hex()}", _FSCK)
         self._put_recipe(digest, chunks, total)
 
-    def _take_window(self, data: memoryview, chunks: list[tuple[bytes, int, int]], buffer: bytearray) -> None:
+    def _take_window(self, data: memoryview, chunks: list[tuple[bytes, int, int]], buffer: mmap.mmap) -> None:
         assert self._buffers is not None
         give_back = self._buffers.give_back
         new = {name: (start, end) for name, start, end in chunks if not self.has(name)}
@@ -224,12 +243,12 @@ class RemoteWriter:
         raw = [Payload(Role.CHUNK, n, Encoding.RAW, end - start, data[start:end]) for n, (start, end) in new.items()]
         samples = [data[at : at + SAMPLE] for at in range(0, len(data), max(SAMPLE, len(data) // 8))]
 
-        def payloads() -> list[Payload]:
-            if not any(self.compression.pays(sample) for sample in samples):
-                return raw
-            return [Payload(p.role, p.digest, *_encoded_with_length(self.compression, p.stored)) for p in raw]
+        def load() -> Load:
+            if any(self.compression.pays(sample) for sample in samples):
+                return Load([_compressed(payload, self.compression) for payload in raw])
+            return Load(raw, data if len(raw) == len(chunks) else None)
 
-        self._send(payloads, lambda: give_back(buffer))
+        self._send(load, lambda: give_back(buffer))
 
     def _put_recipe(self, digest: bytes, chunks: list[tuple[bytes, int]], total: int) -> None:
         self.cut[digest] = Recipe(0, total, tuple(chunks))
@@ -249,36 +268,36 @@ class RemoteWriter:
             waiting, self._waiting, self._waiting_size = self._waiting, [], 0
             self._send(lambda: self._encoded(waiting))
 
-    def _encoded(self, waiting: list[tuple[Role, bytes, bytes]]) -> list[Payload]:
+    def _encoded(self, waiting: list[tuple[Role, bytes, bytes]]) -> Load:
         encode = self.compression.encode
         payloads: list[Payload] = []
         for at, (role, digest, data) in enumerate(waiting):
             encoding, stored = encode(data)
             payloads.append(Payload(role, digest, encoding, len(data), stored))
             waiting[at] = (role, digest, b"")  # lets go of the raw bytes while the rest is compressed
-        return payloads
+        return Load(payloads)
 
-    def _send(self, payloads: _Payloads, done: Callable[[], None] | None = None) -> None:
+    def _send(self, load: _Loader, done: Callable[[], None] | None = None) -> None:
         """Has a pack made and written by another thread; waits while enough packs are on their way."""
         while len(self._uploads) >= AHEAD:
             self._take_result()
-        self._uploads.append(self._pool.submit(self._upload, payloads, done))
+        self._uploads.append(self._pool.submit(self._upload, load, done))
 
-    def _upload(self, payloads: _Payloads, done: Callable[[], None] | None) -> tuple[Sealed, bool]:
+    def _upload(self, load: _Loader, done: Callable[[], None] | None) -> tuple[Sealed, bool]:
         try:
-            return self._write(payloads())
+            return self._write(load())
         finally:
             if done is not None:
                 done()
 
-    def _write(self, found: Sequence[Payload]) -> tuple[Sealed, bool]:
-        sealed = seal(self.algorithm, found)
+    def _write(self, load: Load) -> tuple[Sealed, bool]:
+        sealed = seal(self.algorithm, load)
         while sealed.name in self._catalog.marked:
             # Under this name a pack is about to be deleted; what is written now must not go with it.
-            sealed = seal(self.algorithm, found, gap=1 + secrets.randbelow(1 << 16))
+            sealed = seal(self.algorithm, load, gap=PAGE * (1 + secrets.randbelow(256)))
         if self._left_by_killed_push(sealed):
             return sealed._replace(parts=[]), True
-        self._bucket.write(pack_file(sealed.name), sealed.parts)
+        self._bucket.write_later(pack_file(sealed.name), sealed.parts)
         return sealed._replace(parts=[]), False
 
     def _left_by_killed_push(self, sealed: Sealed) -> bool:
@@ -297,9 +316,9 @@ class RemoteWriter:
             self._publish()
 
 
-def _encoded_with_length(compression: Compression, data: Part) -> tuple[Encoding, int, Part]:
-    encoding, stored = compression.encode(memoryview(data))
-    return encoding, len(data), stored
+def _compressed(payload: Payload, compression: Compression) -> Payload:
+    encoding, stored = compression.encode(memoryview(payload.stored))
+    return payload._replace(encoding=encoding, stored=stored)
 
 
 _FSCK = "run `dvcx fsck --repair` to set it aside and fetch a good copy"
