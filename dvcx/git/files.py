@@ -14,8 +14,8 @@ from pathlib import Path
 
 from dvcx.git.location import GitLocation
 from dvcx.git.process import GitFailed, ask_git, run_git
+from dvcx.model.pointer import SUFFIX
 
-POINTER_ENDING = ".dvcx"
 WHOLE_NAMES = frozenset({"dvcx.yaml", "dvcx.lock", ".dvcxignore"})
 MODE_FILE, MODE_EXECUTABLE, MODE_LINK, MODE_SUBMODULE = 0o100644, 0o100755, 0o120000, 0o160000
 
@@ -59,22 +59,24 @@ class IgnoreRule:
 def is_dvcx_name(path: str) -> bool:
     """Tells whether dvcx reads files of that name: `X.dvcx`, `dvcx.yaml`, `dvcx.lock`, `.dvcxignore`."""
     name = path.rsplit("/", 1)[-1]
-    return name in WHOLE_NAMES or (name.endswith(POINTER_ENDING) and name != POINTER_ENDING)
+    return name in WHOLE_NAMES or (name.endswith(SUFFIX) and name != SUFFIX)
 
 
-def list_tree(location: GitLocation, commit: str, under: str = "") -> list[TreeFile]:
+def list_tree(location: GitLocation, commit: str, under: str = "", also: str = "") -> list[TreeFile]:
     """Gives the files of `commit` that dvcx reads (`is_dvcx_name`), at or below the folder `under`, sorted by path.
 
-    `commit` is an id from `resolve`, or a tree's id. Raises `GitFailed` when the commit cannot be read.
+    `commit` is an id from `resolve`, or a tree's id. `also` is the end of a path (of one part or more) that is listed
+    too, in whatever folder. Raises `GitFailed` when the commit cannot be read.
     """
     args = ["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit]
     if under:
         args += ["--", f"{under}/"]  # ls-tree takes paths literally
     found = []
+    endings = (*_ENDINGS, also.encode()) if also else _ENDINGS
     for record in _records(run_git(location, args)):
-        if record.endswith(_ENDINGS):
+        if record.endswith(endings):
             mode, _, oid, path = _split(record)
-            if is_dvcx_name(path):
+            if is_dvcx_name(path) or (also and f"/{path}".endswith(f"/{also}")):
                 found.append(TreeFile(path, mode, oid))
     return found
 
@@ -95,7 +97,7 @@ def list_pointer_files(location: GitLocation, under: str = "") -> list[str]:
 
     A file that the index has but the disk has not is left out. Folders of other repositories inside are not entered.
     """
-    spec = f":(top,glob){_glob_literal(under)}**/?*{POINTER_ENDING}"
+    spec = f":(top,glob){_glob_literal(under)}**/?*{SUFFIX}"
     args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", spec]
     top = os.fsencode(location.worktree) + b"/"
     paths = set(_records(run_git(location, args)))
@@ -139,12 +141,12 @@ def ignoring_rules(location: GitLocation, paths: Iterable[str]) -> dict[str, Ign
     return rules
 
 
-_ENDINGS = (POINTER_ENDING.encode(), *(name.encode() for name in sorted(WHOLE_NAMES)))
+_ENDINGS = (SUFFIX.encode(), *(name.encode() for name in sorted(WHOLE_NAMES)))
 
 
 def _pathspecs(under: str) -> list[str]:
     folder = _glob_literal(under)
-    return [f":(top,glob){folder}**/{name}" for name in ("?*" + POINTER_ENDING, *sorted(WHOLE_NAMES))]
+    return [f":(top,glob){folder}**/{name}" for name in ("?*" + SUFFIX, *sorted(WHOLE_NAMES))]
 
 
 def _glob_literal(folder: str) -> str:

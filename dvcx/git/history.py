@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from dvcx.base.errors import UsageError
-from dvcx.git.files import POINTER_ENDING, list_tree
+from dvcx.git.files import list_tree
 from dvcx.git.location import GitLocation
 from dvcx.git.process import run_git, stream_git
 from dvcx.git.revisions import resolve
 from dvcx.git.roots import Root
+from dvcx.model.pointer import SUFFIX
 
 _CHUNK = 256 * 1024
 # What the user's own configuration could change about the answer is said explicitly.
@@ -24,7 +25,7 @@ _RAW = (
     *("log", "-z", "--raw", "--no-abbrev", "--no-renames", "--no-show-signature", "--no-color", "--no-ext-diff"),
     *("--no-notes", "--no-decorate", "--no-mailmap", "--no-relative", "--encoding=UTF-8"),
 )
-_POINTER_SPECS = (f":(top,glob)**/?*{POINTER_ENDING}", ":(top,glob)**/dvcx.lock")
+_POINTER_SPECS = (f":(top,glob)**/?*{SUFFIX}", ":(top,glob)**/dvcx.lock")
 # For what deletes data: the commits as they are, not as `git replace` or a graft shows them. Replacements are refs, so
 # they are roots of their own.
 _UNDISGUISED = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull}
@@ -52,7 +53,7 @@ class FileChange:
 
 @dataclass(frozen=True, slots=True)
 class CommitInfo:
-    """A commit with the changes asked for; a merge's changes are those against its first parent."""
+    """A commit with the changes asked for; of a merge, those files that are unlike every parent's, against the first."""
 
     sha: str
     author: str
@@ -89,7 +90,7 @@ def commits_touching(
     if not paths:
         raise UsageError("no path was given to look for in the history", "name a file: `dvcx log data.dvcx`")
     commit = resolve(location, revision)
-    args = [*_RAW, "--diff-merges=first-parent", "--format=%x01%H%x00%an%x00%ae%x00%aI%x00%s"]
+    args = [*_RAW, "--diff-merges=combined", "--format=%x01%H%x00%an%x00%ae%x00%aI%x00%s"]
     if limit is not None:
         args.append(f"--max-count={limit}")
     args += ["--end-of-options", commit, "--", *(f":(top,literal){path}" for path in paths)]
@@ -137,7 +138,7 @@ def _oldest(location: GitLocation, starts: bytes, after: str) -> list[str]:
 
 def _pointers_in(location: GitLocation, tree: str) -> Iterator[PointerBlob]:
     for file in list_tree(location, tree):
-        if file.is_regular and file.path.endswith((POINTER_ENDING, "dvcx.lock")):
+        if file.is_regular and file.path.endswith((SUFFIX, "dvcx.lock")):
             yield PointerBlob(file.path, file.oid, tree)
 
 
@@ -181,8 +182,11 @@ def _texts(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _change(meta: bytes, path: bytes) -> FileChange:
-    _, _, old, new, status = meta.decode().split(" ")
-    return FileChange(status[:1], os.fsdecode(path), _oid_or_none(old), _oid_or_none(new))
+    # One colon for each parent, then the modes and the ids of all parents and of the result.
+    parents = len(meta) - len(meta.lstrip(b":"))
+    fields = meta[parents:].decode().split(" ")
+    oids, status = fields[parents + 1 : -1], fields[-1]
+    return FileChange(status[:1], os.fsdecode(path), _oid_or_none(oids[0]), _oid_or_none(oids[-1]))
 
 
 def _oid_or_none(oid: str) -> str | None:

@@ -227,8 +227,10 @@ def test_unsetting_what_is_not_there_says_what_is(project: ConfigFile) -> None:
     "text",
     [
         WITH_COMMENTS,
-        "[remote.'store'.kw]\na = 1\n[core]\nremote = 'store'\n"
-        "[ remote . \"store\" ]\nurl = 'x'\n[remote.storehouse]\nurl = 'y'\n",
+        (
+            "[remote.'store'.kw]\na = 1\n[core]\nremote = 'store'\n"
+            "[ remote . \"store\" ]\nurl = 'x'\n[remote.storehouse]\nurl = 'y'\n"
+        ),
     ],
 )
 def test_renaming_a_remote_keeps_all_it_has(project: ConfigFile, text: str) -> None:

@@ -236,6 +236,16 @@ def test_a_conflict_resolved_in_a_merge_is_a_commit_that_touched_the_path(git_re
     assert (newest.sha, newest.files) == (merge, (FileChange("M", "a.dvcx", ours, git_repo.blob("HEAD:a.dvcx")),))
 
 
+def test_a_merge_that_only_brings_a_change_along_is_not_in_the_log(git_repo: GitRepository) -> None:
+    first = git_repo.commit({"a.dvcx": "1"})
+    git_repo.git("checkout", "-q", "-b", "side")
+    second = git_repo.commit({"a.dvcx": "2"})
+    git_repo.git("checkout", "-q", "main")
+    git_repo.commit({"b": ""})
+    git_repo.git("merge", "-q", "-m", "merged", "side")
+    assert [commit.sha for commit in commits_touching(located(git_repo), ["a.dvcx"])] == [second, first]
+
+
 def test_a_log_needs_a_path_and_a_revision_that_exist(git_repo: GitRepository) -> None:
     with pytest.raises(NoSuchRevision):
         list(commits_touching(located(git_repo), ["a"]))

@@ -126,6 +126,16 @@ def test_git_dir_counts_only_when_it_is_passed_in(
     assert find_git(git_repo.path, told) == plain(other.path)
 
 
+def test_git_dir_of_the_process_does_not_count_where_git_is_asked(
+    git_repo: GitRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git_repo.git("config", "core.worktree", str(git_repo.path))
+    other = GitRepository.create(tmp_path / "other")
+    monkeypatch.setenv("GIT_DIR", str(other.path / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other.path))
+    assert find_git(git_repo.path) == plain(git_repo.path)
+
+
 def test_the_search_stops_below_a_ceiling(git_repo: GitRepository) -> None:
     (git_repo.path / "a/b").mkdir(parents=True)
     assert find_git(git_repo.path / "a/b", {"GIT_CEILING_DIRECTORIES": str(git_repo.path)}) is None

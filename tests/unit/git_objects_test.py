@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from dvcx.base.errors import DamagedData, DvcxError
+from dvcx.git import process
 from dvcx.git.files import list_tree
 from dvcx.git.location import GitLocation, find_git
 from dvcx.git.objects import ObjectReader
@@ -73,7 +74,14 @@ def test_a_blob_too_large_for_a_pointer_is_refused_and_the_reader_goes_on(git_re
         assert reader.read("HEAD:small.dvcx") == b"y" * 2000
 
 
-def test_a_partial_clone_is_never_filled_by_reading(git_repo: GitRepository, tmp_path: Path) -> None:
+@pytest.mark.parametrize("guard", ["GIT_NO_LAZY_FETCH", "GIT_ALLOW_PROTOCOL"])
+def test_a_partial_clone_is_never_filled_by_reading(
+    git_repo: GitRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guard: str
+) -> None:
+    # Either guard alone does it: older git knows only the second one.
+    others = {"GIT_NO_LAZY_FETCH", "GIT_ALLOW_PROTOCOL"} - {guard}
+    fixed = {name: value for name, value in process._FIXED.items() if name not in others}
+    monkeypatch.setattr(process, "_FIXED", fixed)
     git_repo.git("config", "uploadpack.allowFilter", "true")
     git_repo.commit({"old.dvcx": "old", "kept.dvcx": "kept"})
     old = git_repo.blob("HEAD:old.dvcx")

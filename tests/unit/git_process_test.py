@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from dvcx.base.errors import DvcxError, UsageError
-from dvcx.git.files import list_index
+from dvcx.git.files import ignored, list_index, list_pointer_files
+from dvcx.git.history import commits_touching, pointer_blobs_of_history
 from dvcx.git.location import find_git
 from dvcx.git.process import GitFailed, run_git, stream_git
+from dvcx.git.roots import all_roots
 from tests.git_repository import GitRepository
 
 
@@ -69,8 +71,15 @@ def test_a_hostile_repository_config_runs_nothing(git_repo: GitRepository) -> No
         git_repo.git("config", key, str(trap))
     git_repo.git("config", "log.showSignature", "true")
     git_repo.git("config", "gpg.program", str(trap))
+    commit = git_repo.git("cat-file", "commit", "HEAD")
+    signed = commit.replace(
+        "\n\n", "\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----\n\n", 1
+    )
+    git_repo.git("update-ref", "HEAD", git_repo.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=signed))
     location = find_git(git_repo.path)
     assert location is not None
-    run_git(location, ["ls-files", "--others"])
-    run_git(location, ["log", "--raw", "-1"])
+    assert list_pointer_files(location) == ["a.dvcx"]
+    assert ignored(location, ["x"]) == set()
+    assert [blob.path for blob in pointer_blobs_of_history(location, all_roots(location))] == ["a.dvcx"]
+    assert len(list(commits_touching(location, ["a.dvcx"]))) == 1
     assert not (git_repo.path / "sprung").exists()

@@ -140,6 +140,12 @@ def test_a_ref_that_cannot_be_read_is_an_error_that_names_it(git_repo: GitReposi
     assert isinstance(caught.value, Refused)
 
 
+def test_a_ref_whose_name_git_does_not_take_is_an_error(git_repo: GitRepository) -> None:
+    git_repo.write(".git/refs/heads/two words", git_repo.commit() + "\n")
+    with pytest.raises(UnreadableRoot, match="two words"):
+        all_roots(located(git_repo))
+
+
 @pytest.mark.parametrize("content", ["1" * 40 + "\n", "elephant\n", ""])
 def test_a_worktree_head_that_cannot_be_read_is_an_error(git_repo: GitRepository, tmp_path: Path, content: str) -> None:
     git_repo.commit()
