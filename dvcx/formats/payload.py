@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import zstandard
 
-from dvcx.base.errors import DamagedData
+from dvcx.base.errors import DamagedData, UsageError
 from dvcx.formats.table import Encoding, Record
 
 MAX_PAYLOAD = 256 << 20
@@ -49,8 +49,8 @@ class Compression:
         return held[self.level]
 
 
-def decode_payload(record: Record, stored: bytes | memoryview, where: str) -> bytes:
-    """Gives the content that `stored` stands for, not yet verified against its digest.
+def decode_payload(record: Record, stored: memoryview, where: str) -> bytes | memoryview:
+    """Gives the content that `stored` stands for, not yet verified against its digest: raw content is not copied.
 
     Raises `DamagedData` when it is cut off, claims too much, or does not decode to the length in its record.
     """
@@ -58,7 +58,7 @@ def decode_payload(record: Record, stored: bytes | memoryview, where: str) -> by
         raise DamagedData(f"{record.digest.hex()} in {where} is cut off or claims {record.raw} bytes", _HINT)
     if record.encoding == Encoding.RAW:
         if record.raw == record.stored:
-            return bytes(stored)
+            return stored
     elif record.encoding == Encoding.ZSTD:
         try:
             frame = zstandard.get_frame_parameters(stored)
@@ -77,3 +77,13 @@ def _decompressor() -> zstandard.ZstdDecompressor:
 
 
 _HINT = "run `dvcx fsck --repair`: it sets the damaged pack aside and mends from the other side"
+
+
+def parse_compression(text: str) -> Compression:
+    """Reads `none`, `zstd` or `zstd:LEVEL` (1 to 19); raises `UsageError` for anything else."""
+    name, _, level = text.partition(":")
+    if text == "none":
+        return Compression(0)
+    if name == "zstd" and (not level or (level.isdigit() and 1 <= int(level) <= 19)):
+        return Compression(int(level or 3))
+    raise UsageError(f"there is no compression {text!r}", "use none, zstd or zstd:1 to zstd:19")

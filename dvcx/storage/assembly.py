@@ -1,19 +1,38 @@
-"""Putting a large object together: chunks that are here from disk, the others from the remote, verified as a whole."""
+"""Putting a large object together: chunks that are here from disk, the others from the remote, verified as a whole.
+
+The object is written from its start to its end, so its digest is known when its last byte is written; requests for
+what comes next are under way meanwhile.
+"""
 
 from __future__ import annotations
 
+import mmap
 import os
-from collections.abc import Collection, Mapping
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Protocol
 
+from dvcx.base.direct import write_direct
 from dvcx.base.errors import DamagedData
-from dvcx.base.files import read_exactly
-from dvcx.base.hashing import Algorithm, hash_open_file
+from dvcx.base.files import read_exactly, write_all
+from dvcx.base.hashing import hash_open_file, threaded_hasher
 from dvcx.base.progress import SILENT, Task
 from dvcx.formats.recipe import Recipe
 from dvcx.storage.recipe_shelf import LocalChunk
 from dvcx.storage.remote import Remote
-from dvcx.storage.remote_catalog import Found
+
+_GROUP = 8 << 20
+"""Bytes of chunks that are gathered together."""
+_BLOCK = 8 << 20
+"""Bytes written at once."""
+_BLOCKS = 3
+"""One is filled while two are hashed and written."""
+
+Payload = bytes | memoryview
+Entry = tuple[bytes, int]
+"""A chunk of a recipe: its digest and its length in bytes."""
 
 
 class ChunkFinder(Protocol):
@@ -27,112 +46,166 @@ def assemble(
     remote: Remote,
     digest: bytes,
     recipe: Recipe,
-    fd: int,
+    path: Path,
     nearby: ChunkFinder | None = None,
     shown: Task | None = None,
 ) -> None:
-    """Makes the open file `fd` (readable, writable) the object `digest` that `recipe` describes.
+    """Makes the file at `path` the object `digest` that `recipe` describes.
 
-    What the file holds already at the right place, from an attempt that was interrupted, is kept. Raises
+    What the file has at the right place already, from an attempt that was interrupted, is not fetched again. Raises
     `DamagedData` when the result is not `digest`'s even after each chunk was verified and damaged ones were fetched
     again; `MissingData` when a chunk is nowhere.
     """
     shown = shown or SILENT.start("", None, "bytes")
-    places = _places(recipe)
-    left = _not_yet(fd, places, remote.algorithm)
-    shown.advance(recipe.total - _weight(left))
+    gathering = _Gathering(remote, path, recipe, nearby)
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        if _write_in_order(remote, fd, recipe, gathering, shown) == digest:
+            return
+        _mend(remote, fd, recipe)
+        os.lseek(fd, 0, os.SEEK_SET)
+        if hash_open_file(remote.algorithm, fd, recipe.total)[0] != digest:
+            raise DamagedData(
+                f"{remote.id_text(digest)} on {remote.label} is not what its recipe makes",
+                f"run `dvcx fsck --remote {remote.name} --repair`",
+            )
+    finally:
+        os.close(fd)
+
+
+class _Gathering:
+    """Gives the contents of stretches of a recipe, from this machine or from the remote; many threads may ask."""
+
+    def __init__(self, remote: Remote, path: Path, recipe: Recipe, nearby: ChunkFinder | None) -> None:
+        self._remote = remote
+        self._of = remote.algorithm.of
+        # The digest of the whole object tells whether what the remote sent is right; only if not, which chunk is not.
+        self._reader = remote.reader(jobs=1, verify=False)
+        self._local: dict[bytes, list[LocalChunk]] = {}
+        lengths = dict(recipe.entries)
+        if nearby is not None:
+            self._local = {chunk: [place] for chunk, place in nearby(lengths.keys()).items()}
+        begun = path.stat().st_size if path.exists() else 0
+        offset = 0
+        for chunk, length in recipe.entries:
+            if offset + length <= begun:
+                self._local.setdefault(chunk, []).append(LocalChunk(path, offset, length))
+            offset += length
+
+    def __call__(self, entries: Sequence[Entry]) -> dict[bytes, Payload]:
+        """Gives the contents of the chunks of `entries` by digest."""
+        lengths = dict(entries)
+        got: dict[bytes, Payload] = {}
+        for chunk in lengths.keys() & self._local.keys():
+            data = self._held(chunk)
+            if data is not None:
+                got[chunk] = data
+        places = self._remote.locate(lengths.keys() - got.keys())
+        for place, payload in self._remote.payloads(places, self._reader):
+            got[place.record.digest] = payload
+        for chunk, length in entries:
+            if len(got[chunk]) != length:
+                raise DamagedData(f"the chunk {chunk.hex()} on {self._remote.label} is not as long as its recipe says")
+        return got
+
+    def _held(self, chunk: bytes) -> bytes | None:
+        for path, offset, length in self._local[chunk]:
+            try:
+                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            except OSError:
+                continue  # gone since it was found: the remote has it
+            try:
+                data = read_exactly(fd, length, offset)
+            finally:
+                os.close(fd)
+            if self._of(data) == chunk:
+                return data
+        return None
+
+
+def _write_in_order(remote: Remote, fd: int, recipe: Recipe, gathering: _Gathering, shown: Task) -> bytes:
+    """Writes the whole object and gives the digest of what was written."""
+    hasher = threaded_hasher(remote.algorithm, recipe.total)
+    with ThreadPoolExecutor(1, thread_name_prefix="dvcx-hash") as hashing, ThreadPoolExecutor(1) as writing:
+        free = deque(memoryview(mmap.mmap(-1, _BLOCK)) for _ in range(_BLOCKS))
+        busy: deque[tuple[memoryview, Future[object], Future[None]]] = deque()
+
+        def send(block: memoryview, filled: int) -> None:
+            part = block[:filled]
+            busy.append((block, hashing.submit(hasher.update, part), writing.submit(_write_block, fd, part)))
+
+        block, filled = free.popleft(), 0
+        for data in _pieces(remote, recipe, gathering):
+            rest = memoryview(data)
+            shown.advance(len(rest))
+            while rest:
+                count = min(len(rest), _BLOCK - filled)
+                block[filled : filled + count] = rest[:count]
+                rest, filled = rest[count:], filled + count
+                if filled == _BLOCK:
+                    send(block, filled)
+                    block, filled = free.popleft() if free else _next_free(busy), 0
+        send(block, filled)
+        while busy:
+            _next_free(busy)
     os.ftruncate(fd, recipe.total)
-    if nearby is not None and left:
-        _take_nearby(fd, left, nearby(left), remote.algorithm, shown)
-    _take_from(remote, fd, left, shown, verify=False)
-    if _digest(remote.algorithm, fd, recipe.total) == digest:
-        return
-    damaged = _not_yet(fd, places, remote.algorithm)
-    _take_from(remote, fd, damaged, shown, verify=True)
-    if _digest(remote.algorithm, fd, recipe.total) != digest:
-        raise DamagedData(
-            f"{remote.id_text(digest)} on {remote.label} is not what its recipe makes",
-            f"run `dvcx fsck --remote {remote.name} --repair`",
-        )
+    return hasher.digest()
 
 
-Places = dict[bytes, tuple[int, list[int]]]
-"""For each chunk its length and the offsets where it stands in the object."""
+def _next_free(busy: deque[tuple[memoryview, Future[object], Future[None]]]) -> memoryview:
+    block, hashed, written = busy.popleft()
+    hashed.result()
+    written.result()
+    return block
 
 
-def _places(recipe: Recipe) -> Places:
-    places: Places = {}
+def _write_block(fd: int, block: memoryview) -> None:
+    write_all(fd, block[write_direct(fd, block) :])
+
+
+def _pieces(remote: Remote, recipe: Recipe, gathering: _Gathering) -> Iterator[Payload]:
+    """Gives the chunks of the recipe in order, with a few groups of them gathered ahead."""
+    ahead = remote.settings.jobs + 1
+    waiting: deque[tuple[list[Entry], Future[dict[bytes, Payload]]]] = deque()
+    pool = ThreadPoolExecutor(remote.settings.jobs, thread_name_prefix="dvcx-gather")
+    try:
+        for group in _groups(recipe):
+            waiting.append((group, pool.submit(gathering, group)))
+            if len(waiting) > ahead:
+                yield from _in_order(*waiting.popleft())
+        while waiting:
+            yield from _in_order(*waiting.popleft())
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _in_order(group: list[Entry], gathered: Future[dict[bytes, Payload]]) -> Iterator[Payload]:
+    contents = gathered.result()
+    return (contents[chunk] for chunk, _ in group)
+
+
+def _groups(recipe: Recipe) -> Iterator[list[Entry]]:
+    group: list[Entry] = []
+    size = 0
+    for entry in recipe.entries:
+        group.append(entry)
+        size += entry[1]
+        if size >= _GROUP:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+def _mend(remote: Remote, fd: int, recipe: Recipe) -> None:
+    """Fetches again, and verified, each chunk that is not right in the file."""
+    offsets: dict[bytes, list[int]] = {}
     offset = 0
     for chunk, length in recipe.entries:
-        known = places.get(chunk)
-        if known is None:
-            places[chunk] = (length, [offset])
-        elif known[0] != length:
-            raise DamagedData(f"a recipe gives the chunk {chunk.hex()} two lengths")
-        else:
-            known[1].append(offset)
+        if remote.algorithm.of(read_exactly(fd, length, offset)) != chunk:
+            offsets.setdefault(chunk, []).append(offset)
         offset += length
-    return places
-
-
-def _weight(places: Places) -> int:
-    return sum(length * len(offsets) for length, offsets in places.values())
-
-
-def _not_yet(fd: int, places: Places, algorithm: Algorithm) -> Places:
-    """Gives the chunks that do not stand in the file everywhere they should."""
-    if not os.fstat(fd).st_size:
-        return dict(places)
-    of = algorithm.of
-    return {
-        chunk: (length, offsets)
-        for chunk, (length, offsets) in places.items()
-        if any(of(read_exactly(fd, length, offset)) != chunk for offset in offsets)
-    }
-
-
-def _take_nearby(
-    fd: int, left: Places, nearby: Mapping[bytes, LocalChunk], algorithm: Algorithm, shown: Task
-) -> None:
-    sources: dict[str, int] = {}
-    try:
-        for chunk, (path, offset, length) in nearby.items():
-            source = sources.get(str(path))
-            if source is None:
-                try:
-                    source = sources[str(path)] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-                except OSError:
-                    continue  # gone since it was found: the remote has it
-            data = read_exactly(source, length, offset)
-            if algorithm.of(data) == chunk:
-                _write(fd, left.pop(chunk), data, shown)
-    finally:
-        for source in sources.values():
-            os.close(source)
-
-
-def _take_from(remote: Remote, fd: int, left: Places, shown: Task, *, verify: bool) -> None:
-    """Takes chunks from the remote. Unless `verify`, the whole object's digest is what tells whether they are good."""
-    if not left:
-        return
-    places: list[Found] = remote.locate(left)
-    for place, data in remote.fetch(places, verify=verify):
-        wanted = left[place.record.digest]
-        if len(data) == wanted[0]:
-            _write(fd, wanted, data, shown)
-
-
-def _write(fd: int, wanted: tuple[int, list[int]], data: bytes, shown: Task) -> None:
-    for offset in wanted[1]:
-        view = memoryview(data)
-        at = offset
-        while view:
-            written = os.pwrite(fd, view, at)
-            view = view[written:]
-            at += written
-        shown.advance(len(data))
-
-
-def _digest(algorithm: Algorithm, fd: int, size: int) -> bytes:
-    os.lseek(fd, 0, os.SEEK_SET)
-    return hash_open_file(algorithm, fd, size)[0]
+    for place, data in remote.fetch(remote.locate(offsets)):
+        for at in offsets[place.record.digest]:
+            os.lseek(fd, at, os.SEEK_SET)
+            write_all(fd, data)

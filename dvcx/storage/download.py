@@ -143,7 +143,7 @@ def _take_large(
     finished = writer.scratch / each.digest.hex()
     path, fd = _working_file(each.digest, writer.scratch, partial)
     try:
-        assemble(remote, each.digest, recipe, fd, lambda chunks: remote.recipes.find(chunks, cache.loose_path), shown)
+        assemble(remote, each.digest, recipe, path, lambda chunks: remote.recipes.find(chunks, cache.loose_path), shown)
         path.rename(finished)
     finally:
         os.close(fd)

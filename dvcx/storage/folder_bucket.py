@@ -7,7 +7,6 @@ has nothing to do, and its local file system neither flushes nor writes exclusiv
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import stat
 import threading
@@ -16,13 +15,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from dvcx.base.direct import PAGE, WORTH, write_direct
 from dvcx.base.errors import RemoteError
 from dvcx.base.files import read_exactly, sync_directory, temporary_name
 from dvcx.storage.bucket import AlreadyThere, BucketFile, NotThere, Part, Unavailable
 
 _TEMPORARY = "tmp"
-_PAGE = 4096
-_DIRECT_ABOVE = 4 << 20
 _MOST_PARTS = 1024
 """The system writes at most this many buffers with one call (IOV_MAX on Linux and macOS)."""
 _PASSING = frozenset(
@@ -255,39 +253,14 @@ def _write_parts(fd: int, parts: Sequence[Part]) -> None:
     offset = 0
     for part in parts:
         start = offset + sum(map(len, rest))
-        if len(part) >= _DIRECT_ABOVE and start % _PAGE == 0 and isinstance(part, memoryview):
+        if len(part) >= WORTH and start % PAGE == 0 and isinstance(part, memoryview):
             offset += _write_buffered(fd, rest)
-            written = _write_direct(fd, part)
+            written = write_direct(fd, part)
             offset += written
             rest = [part[written:]]
         else:
             rest.append(part)
     _write_buffered(fd, rest)
-
-
-def _write_direct(fd: int, view: memoryview) -> int:
-    """Writes the whole pages of `view` past the page cache and gives their bytes; 0 where that cannot be.
-
-    It takes a tenth of the processor's time, the flush after it has nothing left to do, and what the machine keeps in
-    memory for its work stays there.
-    """
-    direct = getattr(os, "O_DIRECT", 0)
-    length = len(view) - len(view) % _PAGE
-    flags = fcntl.fcntl(fd, fcntl.F_GETFL)
-    written = 0
-    try:
-        if not direct:
-            return 0
-        fcntl.fcntl(fd, fcntl.F_SETFL, flags | direct)
-        while written < length:
-            written += os.write(fd, view[written:length])
-    except OSError as error:
-        # This file system cannot, or the memory does not start on a page.
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP):
-            raise
-    finally:
-        fcntl.fcntl(fd, fcntl.F_SETFL, flags)
-    return written
 
 
 def _write_buffered(fd: int, parts: Sequence[Part]) -> int:

@@ -176,10 +176,10 @@ class Remote:
         from dvcx.storage.assembly import assemble  # assembling builds on this module
 
         (place,) = self.locate([digest])
-        fd = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
             if place.record.role == Role.RECIPE:
-                assemble(self, digest, self.recipe(place), fd)
+                assemble(self, digest, self.recipe(place), target)
             else:
                 write_all(fd, self.read(digest))
         except BaseException:
@@ -228,42 +228,50 @@ class Remote:
             raise self._missing(absent)
         return [place for place in found.values() if place is not None]
 
-    def fetch(
-        self, places: Collection[Found], *, verify: bool = True, failed: list[Found] | None = None
-    ) -> Iterator[tuple[Found, bytes]]:
-        """Gives the payloads at `places`, each at once a good copy can be read.
+    def fetch(self, places: Collection[Found], failed: list[Found] | None = None) -> Iterator[tuple[Found, bytes]]:
+        """Gives the contents of the objects at `places`, verified, in the order that takes the fewest requests.
 
         A pack that is gone was rewritten by a garbage collection: the remote is listed again and the object read from
-        where it lies now. A payload that is damaged is read once more, then from every other place that has it;
-        after that raises `DamagedData`, or `MissingData` when no pack with it is there; with `failed`, puts the place
-        there instead and goes on. Without `verify` a payload counts as good when it can be decoded.
+        where it lies now. An object that is damaged is read once more, then from every other place that has it;
+        after that raises `DamagedData`, or `MissingData` when no pack with it is there. With `failed`, puts the place
+        there instead and goes on.
         """
+        for place, data in self.payloads(places, self._reader, failed):
+            yield place, bytes(data)
+
+    def payloads(
+        self, places: Collection[Found], reader: Reader, failed: list[Found] | None = None
+    ) -> Iterator[tuple[Found, bytes | memoryview]]:
+        """Does the work of `fetch` with a reader of the caller's; raw payloads are views of what was read."""
         again: list[Found] = []
         gone = False
-        for answer in self._reader.read(spans(places), verify=verify):
+        for answer in reader.read(spans(places)):
             yield from answer.good
             again += answer.bad
             gone = gone or answer.gone
         if not again:
             return
         catalog = self.refresh() if gone else self.catalog()
-        second = [catalog.find(place.record.digest) or place for place in again]
-        for answer in self._reader.read(spans(second), verify=verify):
+        for answer in reader.read(spans(catalog.find(place.record.digest) or place for place in again)):
             yield from answer.good
             for place in answer.bad:
                 try:
-                    yield self._last_try(place, verify)
+                    yield self._last_try(place, reader)
                 except (DamagedData, MissingData):
                     if failed is None:
                         raise
                     failed.append(place)
 
+    def reader(self, *, jobs: int, verify: bool) -> Reader:
+        """Gives a reader for `payloads`; without `verify` a payload counts as good when it can be decoded."""
+        return Reader(self.bucket, self._algorithm, jobs, verify=verify)
+
     def recipe(self, place: Found) -> Recipe:
         """Gives the level-0 recipe of the large object whose recipe lies at `place`."""
         digest_size = self._algorithm.digest_size
-        ((_, data),) = self.fetch([place], verify=False)
+        ((_, data),) = self.payloads([place], self.reader(jobs=1, verify=False))
         where = f"the recipe of {self.id_text(place.record.digest)} on {self.label}"
-        recipe = parse_recipe(data, digest_size, where)
+        recipe = parse_recipe(bytes(data), digest_size, where)
         if recipe.level == 0:
             return recipe
         parts = dict(self.read_many(digest for digest, _ in recipe.entries))
@@ -287,12 +295,12 @@ class Remote:
             raise DamagedData(f"{self.id_text(digest)} on {self.label} is not what its recipe makes", _FSCK)
         return data
 
-    def _last_try(self, place: Found, verify: bool) -> tuple[Found, bytes]:
+    def _last_try(self, place: Found, reader: Reader) -> tuple[Found, bytes | memoryview]:
         digest = place.record.digest
         others = [p for p in self.catalog().find_all(digest) if p.record.role == place.record.role]
         gone = True
         for other in others or [place]:
-            (answer,) = self._reader.read(spans([other]), verify=verify)
+            (answer,) = reader.read(spans([other]))
             if answer.good:
                 return answer.good[0]
             gone = gone and answer.gone

@@ -31,7 +31,7 @@ class Span(NamedTuple):
 class Answer(NamedTuple):
     """What a request gave: payloads by place, decoded; the places that failed, and whether their pack is gone."""
 
-    good: list[tuple[Found, bytes]]
+    good: list[tuple[Found, bytes | memoryview]]
     bad: list[Found]
     gone: bool
 
@@ -72,24 +72,27 @@ def _offset(place: Found) -> int:
 
 
 class Reader:
-    """Reads spans with `jobs` requests at a time, and at most two more answered ahead of who takes them."""
+    """Reads spans with `jobs` requests at a time, and at most two more answered ahead of who takes them.
 
-    def __init__(self, bucket: Bucket, algorithm: Algorithm, jobs: int) -> None:
+    With `verify` only payloads that are what their digest says count as good.
+    """
+
+    def __init__(self, bucket: Bucket, algorithm: Algorithm, jobs: int, *, verify: bool = True) -> None:
         self._bucket = bucket
         self._of = algorithm.of
         self._jobs = jobs
+        self._verify = verify
 
-    def read(self, wanted: Sequence[Span], *, verify: bool = True) -> Iterator[Answer]:
-        """Gives the answers in the order of `wanted`. With `verify` only payloads that are what their digest says
-        count as good."""
+    def read(self, wanted: Sequence[Span]) -> Iterator[Answer]:
+        """Gives the answers in the order of `wanted`."""
         if len(wanted) <= 1 or self._jobs == 1:
-            yield from (self._answer(span, verify) for span in wanted)
+            yield from (self._answer(span) for span in wanted)
             return
         waiting: deque[Future[Answer]] = deque()
         pool = ThreadPoolExecutor(self._jobs, thread_name_prefix="dvcx-read")
         try:
             for span in wanted:
-                waiting.append(pool.submit(self._answer, span, verify))
+                waiting.append(pool.submit(self._answer, span))
                 if len(waiting) >= self._jobs + 2:
                     yield waiting.popleft().result()
             while waiting:
@@ -97,12 +100,12 @@ class Reader:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _answer(self, span: Span, verify: bool) -> Answer:
+    def _answer(self, span: Span) -> Answer:
         try:
             data = memoryview(self._bucket.read_range(pack_file(span.pack), span.start, span.end))
         except NotThere:
             return Answer([], span.places, True)
-        good: list[tuple[Found, bytes]] = []
+        good: list[tuple[Found, bytes | memoryview]] = []
         bad: list[Found] = []
         for place in span.places:
             record = place.record
@@ -112,7 +115,7 @@ class Reader:
             except DamagedData:
                 bad.append(place)
                 continue
-            if verify and self._of(payload) != record.digest:
+            if self._verify and self._of(payload) != record.digest:
                 bad.append(place)
             else:
                 good.append((place, payload))

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from dvcx.base.direct import PAGE
 from dvcx.base.errors import DamagedData, RemoteError
 from dvcx.base.files import read_exactly
 from dvcx.base.hashing import Algorithm
@@ -33,7 +34,6 @@ PACK_SIZE = 32 << 20
 """A pack is uploaded once the objects in it have this many bytes."""
 COMMIT_EVERY = 512 << 20
 """After this many bytes uploaded an index file is written, so that a push that is killed has not worked for nothing."""
-PAGE = 4096
 AHEAD = 2
 """Packs on their way while another is filled: with `PACK_SIZE` this bounds the memory of a push."""
 FEW = PACK_SIZE // 4
