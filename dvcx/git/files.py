@@ -106,9 +106,10 @@ def list_pointer_files(location: GitLocation, under: str = "") -> list[str]:
 
 def is_tracked(location: GitLocation, paths: Sequence[str]) -> set[str]:
     """Gives those of `paths` that are files in the index."""
-    if len(paths) > _FEW_PATHS:
-        return set(paths).intersection(map(os.fsdecode, _records(run_git(location, ["ls-files", "-z"]))))
-    return {path for path in _tracked(location, paths) if path in set(paths)} if paths else set()
+    if not paths:
+        return set()
+    # Below a folder that is asked for, its files come too.
+    return set(paths).intersection(_tracked(location, paths if len(paths) <= _FEW_PATHS else []))
 
 
 def tracked_under(location: GitLocation, path: str) -> list[str]:
@@ -126,10 +127,12 @@ def ignored(location: GitLocation, paths: Iterable[str]) -> set[str]:
 
 def ignoring_rules(location: GitLocation, paths: Iterable[str]) -> dict[str, IgnoreRule]:
     """Gives, for each of `paths` that Git ignores, the rule that says so; raises as `ignored` does."""
-    asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    # check-ignore takes even what comes from stdin for pathspecs. "./" keeps a colon at the front from being special;
+    # and for a file called "*" any file in the index would do as a proof that it is tracked, so that test is ours.
+    asked = b"".join(b"./" + os.fsencode(path) + b"\0" for path in paths)
     if not asked:
         return {}
-    args = ["check-ignore", "-v", "-z", "--stdin"]
+    args = ["check-ignore", "--no-index", "-v", "-z", "--stdin"]
     answer = ask_git(location, args, stdin=asked)
     if answer.code not in (0, 1):  # 1: none is ignored
         raise GitFailed(args, answer.code, answer.err)
@@ -137,8 +140,9 @@ def ignoring_rules(location: GitLocation, paths: Iterable[str]) -> dict[str, Ign
     rules = {}
     for source, line, pattern, path in zip(*[iter(fields)] * 4, strict=True):
         if pattern and not pattern.startswith("!"):  # -v names the line that takes a path back in, too
-            rules[path] = IgnoreRule(source, int(line), pattern)
-    return rules
+            rules[path.removeprefix("./")] = IgnoreRule(source, int(line), pattern)
+    tracked = is_tracked(location, list(rules))
+    return {path: rule for path, rule in rules.items() if path not in tracked}
 
 
 _ENDINGS = (SUFFIX.encode(), *(name.encode() for name in sorted(WHOLE_NAMES)))

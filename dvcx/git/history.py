@@ -53,7 +53,7 @@ class FileChange:
 
 @dataclass(frozen=True, slots=True)
 class CommitInfo:
-    """A commit with the changes asked for; of a merge, those files that are unlike every parent's, against the first."""
+    """A commit with the changes asked for; of a merge, the files that are unlike every parent's, against the first."""
 
     sha: str
     author: str

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from tempfile import TemporaryFile
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
@@ -155,6 +154,8 @@ class ObjectReader:
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
+            from tempfile import TemporaryFile  # 10 ms, like subprocess only when a process starts
+
             self._stderr = TemporaryFile()  # noqa: SIM115 - lives as long as the process
             self._process = start_git(self._location, ["cat-file", "--batch"], stderr=self._stderr)
         return self._process

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Protocol
 
 from dvcx.base.errors import DvcxError, UsageError
@@ -174,6 +173,8 @@ def stream_git(
 
     Raises `GitFailed` at the end when git exits non-zero. Leaving early ends the process.
     """
+    from tempfile import TemporaryFile  # as late as subprocess, for the same reason
+
     with TemporaryFile() as stderr:
         process = start_git(where, args, stderr=stderr, extra=extra)
         assert process.stdin is not None and process.stdout is not None

@@ -160,6 +160,18 @@ def test_ignored_paths_come_with_the_rule_that_ignores_them(git_repo: GitReposit
     assert ignored(location, []) == set()
 
 
+@pytest.mark.parametrize("name", [":", ":x", ":(top)x", ":!x", "*", "a\\b"])
+def test_names_that_look_like_pathspecs_are_names(git_repo: GitRepository, name: str) -> None:
+    git_repo.commit({name: "", "other": ""})
+    git_repo.write(".gitignore", "/" + "".join("\\" + letter if letter in "*\\" else letter for letter in name) + "\n")
+    location = located(git_repo)
+    assert ignored(location, [name, "other", "new"]) == set()  # tracked
+    assert is_tracked(location, [name, "new"]) == {name}
+    assert tracked_under(location, name) == [name]
+    git_repo.git("--literal-pathspecs", "rm", "-q", "--cached", name)
+    assert ignored(location, [name, "other", "new"]) == {name}
+
+
 def test_asking_about_a_path_outside_of_the_work_tree_is_an_error(git_repo: GitRepository) -> None:
     with pytest.raises(GitFailed, match="outside repository"):
         ignored(located(git_repo), ["../x"])
