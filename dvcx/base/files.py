@@ -95,7 +95,7 @@ def sync_filesystem(path: Path) -> None:
 
 
 @cache
-def _syncfs() -> ctypes._FuncPointer | None:  # type: ignore[name-defined]
+def _syncfs() -> ctypes._FuncPointer | None:
     library = ctypes.CDLL(None, use_errno=True)
     return getattr(library, "syncfs", None)
 

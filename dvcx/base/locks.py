@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -31,7 +30,7 @@ class FileLock:
         """Holds the lock alone; waits at most `wait` seconds, then raises `Busy`."""
         with self._held(fcntl.LOCK_EX, wait) as fd:
             os.ftruncate(fd, 0)
-            holder = f"{os.getpid()}\n{socket.gethostname()}\n{int(time.time())}\n{_command()}\n"
+            holder = f"{os.getpid()}\n{os.uname().nodename}\n{int(time.time())}\n{_command()}\n"
             os.pwrite(fd, holder.encode("utf-8", "backslashreplace"), 0)
             try:
                 yield

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from dvcx.base.errors import DamagedData, DvcxError, MissingData, Refused, shown
 from dvcx.base.progress import SILENT, Progress, task
 from dvcx.base.scratch import scratch_folder
-from dvcx.manifest.manifest import workspace_manifest
+from dvcx.manifest.manifest import Manifest, workspace_manifest
 from dvcx.manifest.trees import LoadTree, entry_at, entry_of
+from dvcx.model.pointer import pointer_path
 from dvcx.model.tree import EntryKind, TreeEntry
 from dvcx.operations.relink import relink
 from dvcx.operations.targets import Target, resolve_targets
@@ -92,18 +93,32 @@ def checkout(
     """
     with workspace_lock(repo).exclusive(repo.config.core.lock_timeout):
         manifest = workspace_manifest(repo.root, repo.git)
-        return checkout_targets(repo, resolve_targets(manifest, paths), options or CheckoutOptions(), progress)
+        targets = resolve_targets(manifest, paths)
+        return checkout_targets(
+            repo, targets, options or CheckoutOptions(), progress, whole=None if paths else manifest
+        )
 
 
 def checkout_targets(
-    repo: Repo, targets: Sequence[Target], options: CheckoutOptions, progress: Progress = SILENT
+    repo: Repo,
+    targets: Sequence[Target],
+    options: CheckoutOptions,
+    progress: Progress = SILENT,
+    *,
+    whole: Manifest | None = None,
 ) -> CheckoutResult:
-    """Does what `checkout` does for targets found already; the caller holds the workspace lock."""
+    """Does what `checkout` does for targets found already; the caller holds the workspace lock.
+
+    With `whole`, the manifest of all that is tracked now, data that dvcx put here and that is tracked no more leaves.
+    """
     cache, state = open_cache(repo), open_state(repo)
     load = tree_loader(cache)
     plan = CheckoutPlan()
     for target in targets:
         _join(plan, _plan_target(repo, cache, state, target, load, force=options.force))
+    former = _no_longer_tracked(state, whole) if whole is not None else []
+    for path in former:
+        _join(plan, _plan_leaving(repo, cache, state, path, load))
     if plan.unsaved and not options.dry_run:
         raise Refused(
             f"{len(plan.unsaved)} files have changes that nobody saved and would be replaced: {shown(plan.unsaved)}",
@@ -114,7 +129,9 @@ def checkout_targets(
     if not options.dry_run:
         applied = _apply(repo, cache, state, plan, load, progress)
         for target in targets:
-            _set_baseline(state, target, plan)
+            _set_baseline(state, target)
+        for path in former:
+            state.set_baseline(path, None)
         if options.relink:
             _relink(repo, cache, state, targets, load)
     state.close()
@@ -150,7 +167,28 @@ def _baseline(state: State, target: Target, load: LoadTree) -> TreeEntry | None:
         return None
 
 
-def _set_baseline(state: State, target: Target, plan: CheckoutPlan) -> None:
+def _no_longer_tracked(state: State, manifest: Manifest) -> list[str]:
+    """Gives the paths at which dvcx put data that the pointers of now do not know, nor any folder around them."""
+    return [
+        path
+        for path in sorted(state.baselines())
+        if manifest.owner_of(path) is None and not manifest.below(path) and pointer_path(path) not in manifest.broken
+    ]
+
+
+def _plan_leaving(repo: Repo, cache: Cache, state: State, path: str, load: LoadTree) -> CheckoutPlan:
+    """Plans to remove what is still as dvcx put it there; everything else stays."""
+    prefix = str(cache.loose.root) + os.sep
+    scanned = scan(repo.root, path, state, scan_rules(repo), cache_prefix=prefix)
+    if scanned is None:
+        return CheckoutPlan()
+    kind = EntryKind.FOLDER if scanned.entry.is_folder else EntryKind(scanned.entry.kind)
+    baseline = TreeEntry(scanned.entry.name, kind, state.baseline(path) or b"", 0, 0)
+    sources = Sources(load, scanned.trees, lambda digest: False, portable_names=False)
+    return plan_checkout(path, scanned.entry, None, baseline, sources)
+
+
+def _set_baseline(state: State, target: Target) -> None:
     # After a partial checkout the rest of the folder may still be of an older version, so the older baseline stays.
     if not target.inner or state.baseline(target.output) is None:
         state.set_baseline(target.output, target.pointer.id.digest)

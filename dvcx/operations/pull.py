@@ -51,13 +51,13 @@ def pull(
         if options.dry_run or options.revisions.any:
             return PullResult(fetched, None, 0)
         how = CheckoutOptions(force=force)
-        done = checkout_targets(repo, meant.targets, how, progress)
+        done = checkout_targets(repo, meant.targets, how, progress, whole=meant.whole)
         repaired = 0
         if done.damaged:
             repaired = _set_aside(cache, done)
             cache.packs.refresh()
             fetched = fetch_meant(repo, cache, meant, options, progress)
-            done = checkout_targets(repo, meant.targets, how, progress)
+            done = checkout_targets(repo, meant.targets, how, progress, whole=meant.whole)
         cache.close()
         return PullResult(fetched, done, repaired)
 

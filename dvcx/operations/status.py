@@ -5,21 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dvcx.base.errors import MissingData
 from dvcx.base.progress import SILENT, Progress, task
 from dvcx.manifest.manifest import workspace_manifest
-from dvcx.manifest.trees import LoadTree, compare, entry_at, entry_of, files_below
+from dvcx.manifest.trees import LoadTree, compare, entry_at, entry_of, files_below, is_at_hand
 from dvcx.model.changes import Change, ChangeKind, pair_renames
 from dvcx.model.tree import TreeEntry
 from dvcx.operations.edited_links import edited_in_place
-from dvcx.operations.remotes import open_remote
 from dvcx.operations.targets import Target, resolve_targets
 from dvcx.repo.record import Repo, open_cache, open_state, scan_rules, tree_loader
 from dvcx.storage.cache import Cache
-from dvcx.storage.remote import Remote
 from dvcx.workspace.scan import Scanned, scan
 from dvcx.workspace.state import State
+
+if TYPE_CHECKING:
+    from dvcx.storage.remote import Remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def status(
         else [Target(path, pointer) for path, pointer in manifest.pointers.items()]
     )
     cache, state = open_cache(repo), open_state(repo)
-    far = open_remote(repo, remote) if remote is not None else None
+    far = _open_remote(repo, remote) if remote is not None else None
     looker = _Looker(repo, cache, state, tree_loader(cache), far)
     with task(progress, "checking", None, "files") as running:
         outputs = tuple(looker.look(target, running.advance) for target in targets)
@@ -93,6 +95,12 @@ def status(
     cache.close()
     broken = {path: error.message for path, error in manifest.broken.items()}
     return StatusResult(outputs, broken, far.name if far else None)
+
+
+def _open_remote(repo: Repo, name: str) -> Remote:
+    from dvcx.operations.remotes import open_remote  # 10 ms that a status of the workspace alone does not pay
+
+    return open_remote(repo, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +122,8 @@ class _Looker:
             wanted = entry_at(whole, target.inner, self.load)
         except MissingData:
             return self._without_tree(target, whole, scanned)
+        if wanted is not None and not is_at_hand(self.load, wanted.digest, wanted.is_folder):
+            return self._without_tree(target, wanted, scanned)
         if wanted is None and scanned is None:
             raise MissingData(f"{target.path} is neither in the workspace nor tracked", None, [target.path])
         not_on_remote = self._not_on_remote(target.path, wanted)
@@ -126,7 +136,7 @@ class _Looker:
         return self._changed(target.path, wanted, scanned, not_on_remote)
 
     def _without_tree(self, target: Target, whole: TreeEntry, scanned: Scanned | None) -> OutputStatus:
-        if scanned is not None and not target.inner and scanned.entry.same_content(whole):
+        if scanned is not None and scanned.entry.same_content(whole):
             # The files are all there; only the cache has lost them, or never had them (`add --no-commit`).
             load = scanned.trees.__getitem__
             files = tuple(path for path, _ in files_below(scanned.entry, target.path, load))

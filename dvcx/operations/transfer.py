@@ -28,11 +28,15 @@ class TransferOptions:
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """The tracked data that is meant, each once for each content, and the part of it, or None for all of it."""
+    """The tracked data that is meant, each once for each content, and the part of it, or None for all of it.
+
+    `whole` is the workspace's manifest when all that it tracks is meant.
+    """
 
     roots: tuple[Wanted, ...]
     selection: Selection | None
     targets: tuple[Target, ...]
+    whole: Manifest | None = None
 
 
 def meant_by(repo: Repo, paths: Sequence[str], options: TransferOptions, load: LoadTree) -> Meant:
@@ -48,7 +52,7 @@ def meant_by(repo: Repo, paths: Sequence[str], options: TransferOptions, load: L
     roots = tuple(dict.fromkeys(wanted_of(target.pointer, target.output) for target in targets))
     partial = [target for target in targets if target.inner]
     selection = Below(tuple(target.path for target in targets)) if partial else None
-    return Meant(roots, selection, tuple(targets))
+    return Meant(roots, selection, tuple(targets), None if paths else manifest)
 
 
 def _of_revisions(repo: Repo, paths: Sequence[str], revisions: Revisions) -> Iterator[Wanted]:

@@ -15,6 +15,7 @@ from dvcx.base.hashing import threaded_hasher
 from dvcx.base.links import clone_into
 from dvcx.base.scratch import scratch_folder
 from dvcx.formats.table import Role
+from dvcx.storage.cache_join import join_small_packs
 from dvcx.storage.pack_writer import FinishedPack, PackFile
 
 if TYPE_CHECKING:
@@ -42,9 +43,11 @@ class CacheWriter:
 
     def put(self, role: Role, digest: bytes, data: bytes) -> None:
         """Takes an object that fits in memory; one the cache holds already is passed over."""
-        if digest in self._taken or self._cache.has(digest):
+        if digest in self._taken or self._cache.packs.find(digest) is not None:
             return
         if role is Role.BLOB and len(data) >= self._cache.settings.pack_below:
+            if self._cache.loose.has(digest):
+                return
             temporary = self._temporary()
             temporary.write_bytes(data)
             self._keep_large(digest, temporary, len(data))
@@ -130,7 +133,8 @@ class CacheWriter:
         self._large.clear()
         self._large_bytes = 0
         self._taken.clear()
-        self._cache.packs.refresh()
+        self._cache.packs.forget()  # a pack of this name may have been there, damaged
+        join_small_packs(self._cache, self.scratch)
         self._cache.packs.write_joined_index(durable=False)
 
     def abandon(self) -> None:

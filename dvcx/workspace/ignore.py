@@ -51,9 +51,11 @@ class IgnoreRules:
 
     def with_file(self, folder: str, text: str) -> IgnoreRules:
         """Gives the rules with those of the `.dvcxignore` in `folder` (relative path) on top."""
-        from pathspec import GitIgnoreSpec  # 30 ms that projects without a .dvcxignore do not pay
-
         lines = tuple(text.splitlines())
+        if all(not line.strip() or line.startswith("#") for line in lines):
+            return self
+        from pathspec import GitIgnoreSpec  # 30 ms that projects without patterns do not pay
+
         try:
             spec = GitIgnoreSpec.from_lines(lines)
         except ValueError as error:

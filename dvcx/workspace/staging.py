@@ -8,14 +8,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from dvcx.base.copying import hash_and_copy
 from dvcx.base.errors import DamagedData
 from dvcx.base.files import write_all
+from dvcx.base.forking import run_forked, usable_processes
 from dvcx.base.hashing import threaded_hasher
 from dvcx.base.links import LinkType, try_link
 from dvcx.model.tree import EntryKind, Tree, TreeEntry
 from dvcx.storage.cache import Cache
+from dvcx.storage.packs import Place
 from dvcx.workspace.state import Seen, seen
+
+_MANY = 2000
+"""From this number of files on, more processes pay for their start."""
 
 
 @dataclass(slots=True)
@@ -39,7 +46,7 @@ class _Wanted:
 
 
 class Stager:
-    """Writes entries into the folder `scratch`. `damaged` are the paths and digests of contents that turned out damaged."""
+    """Writes entries into the folder `scratch`. `damaged` gives path and digest of contents that turned out damaged."""
 
     def __init__(self, cache: Cache, scratch: Path, links: Sequence[LinkType]) -> None:
         self._cache = cache
@@ -74,17 +81,43 @@ class Stager:
         by_digest: dict[bytes, list[_Wanted]] = {}
         for wanted in self._wanted:
             by_digest.setdefault(wanted.entry.digest, []).append(wanted)
-        packed, loose = self._cache.locate(by_digest.keys())
-        for digest, data in self._verified(place.record.digest for place in packed):
-            places = by_digest[digest]
-            for wanted in places:
-                self._write_small(wanted, data)
-            advance(len(places))
+        places, loose = self._cache.locate(by_digest.keys())
+        left = self._write_packed(places, by_digest, advance)
+        for digest, data in self._verified(left):
+            for wanted in by_digest[digest]:
+                self._keep_row(wanted, _write_small(wanted, data))
         for digest in loose:
             for wanted in by_digest[digest]:
                 self._write_loose(wanted)
                 advance(1)
         self._wanted.clear()
+
+    def _write_packed(
+        self, places: list[Place], by_digest: dict[bytes, list[_Wanted]], advance: Callable[[int], None]
+    ) -> list[bytes]:
+        """Writes the files whose content is in packs, with several processes when there are many.
+
+        Making a file costs the kernel and Python about the same, and both work for one process at a time only. Gives
+        the digests that could not be read well.
+        """
+        places.sort(key=_position)
+        count = usable_processes() if len(places) >= _MANY else 1
+        step = -(-len(places) // count) or 1
+        parts = [places[at : at + step] for at in range(0, len(places), step)]
+
+        def write_part(part: list[Place]) -> bytes:
+            return _write_part(self._cache, part, by_digest)
+
+        left: list[bytes] = []
+        for part, answer in zip(parts, run_forked(parts, write_part), strict=True):
+            rows, bad = msgspec.msgpack.decode(answer, type=tuple[list[Seen | None], list[bytes]])
+            skipped = set(bad)
+            files = (w for place in part if place.record.digest not in skipped for w in by_digest[place.record.digest])
+            for wanted, row in zip(files, rows, strict=True):
+                self._keep_row(wanted, row)
+            advance(len(rows))
+            left += bad
+        return left
 
     def is_whole(self, staged: Staged) -> bool:
         """Tells whether nothing of `staged` was damaged."""
@@ -110,15 +143,6 @@ class Stager:
             if wanted.entry.digest == digest:
                 self.damaged.append((wanted.path, digest))
                 self._bad_places.add(wanted.place)
-
-    def _write_small(self, wanted: _Wanted, data: bytes) -> None:
-        fd = _create(wanted)
-        try:
-            if data:
-                write_all(fd, data)
-            self._stamp(fd, wanted)
-        finally:
-            os.close(fd)
 
     def _write_loose(self, wanted: _Wanted) -> None:
         digest = wanted.entry.digest
@@ -147,7 +171,7 @@ class Stager:
             try:
                 if executable:
                     os.fchmod(fd, os.fstat(fd).st_mode | 0o111)
-                self._stamp(fd, wanted)
+                self._keep_row(wanted, _stamp(fd, wanted.entry.digest))
             finally:
                 os.close(fd)
         return True
@@ -171,7 +195,7 @@ class Stager:
             hasher = threaded_hasher(self._cache.algorithm, size)
             hash_and_copy(origin, hasher, target, size)
             if self._check(hasher.digest(), wanted):
-                self._stamp(target, wanted)
+                self._keep_row(wanted, _stamp(target, wanted.entry.digest))
         finally:
             os.close(origin)
             os.close(target)
@@ -184,18 +208,49 @@ class Stager:
         os.unlink(wanted.place)
         return False
 
-    def _stamp(self, fd: int, wanted: _Wanted) -> None:
-        """Gives the file a time of its own and remembers it.
-
-        File systems take times from a clock that ticks every few milliseconds; a time read from the precise clock is
-        one that no later write in the same tick can leave, so the remembered row is safe at once.
-        """
-        now = time.time_ns()
-        os.utime(fd, ns=(now, now))
-        status = os.fstat(fd)
-        if status.st_mtime_ns == now:
+    def _keep_row(self, wanted: _Wanted, row: Seen | None) -> None:
+        if row is not None:
             folder, _, name = wanted.path.rpartition("/")
-            wanted.staged.rows.setdefault(folder, {})[name] = seen(status, wanted.entry.digest)
+            wanted.staged.rows.setdefault(folder, {})[name] = row
+
+
+def _write_part(cache: Cache, places: list[Place], by_digest: dict[bytes, list[_Wanted]]) -> bytes:
+    """Writes the files of `places` and gives, as MessagePack, their rows in this order and the digests left out."""
+    rows: dict[bytes, list[Seen | None]] = {}
+    try:
+        for digest, data in cache.read_placed(places):
+            rows[digest] = [_write_small(wanted, data) for wanted in by_digest[digest]]
+    except (DamagedData, FileNotFoundError):
+        pass  # what is missing in `rows` is looked at one by one
+    order = [place.record.digest for place in places]
+    done = [row for digest in order if digest in rows for row in rows[digest]]
+    return msgspec.msgpack.encode((done, [digest for digest in order if digest not in rows]))
+
+
+def _write_small(wanted: _Wanted, data: bytes) -> Seen | None:
+    fd = _create(wanted)
+    try:
+        if data:
+            write_all(fd, data)
+        return _stamp(fd, wanted.entry.digest)
+    finally:
+        os.close(fd)
+
+
+def _stamp(fd: int, digest: bytes) -> Seen | None:
+    """Gives the file a time of its own, and the row that remembers it.
+
+    File systems take times from a clock that ticks every few milliseconds; a time read from the precise clock is one
+    that no later write in the same tick can leave, so the remembered row is safe at once.
+    """
+    now = time.time_ns()
+    os.utime(fd, ns=(now, now))
+    status = os.fstat(fd)
+    return seen(status, digest) if status.st_mtime_ns == now else None
+
+
+def _position(place: Place) -> tuple[str, int]:
+    return place.pack, place.record.offset
 
 
 def _create(wanted: _Wanted) -> int:

@@ -96,6 +96,18 @@ class State:
             return self._baselines[path]
         return self._one("SELECT digest FROM baselines WHERE path = ?", path)
 
+    def baselines(self) -> dict[str, bytes]:
+        """Gives all paths of which a baseline is remembered."""
+        known: dict[str, bytes | None] = {}
+        try:
+            connection = self._open(create=False)
+            if connection is not None:
+                known = dict(connection.execute("SELECT path, digest FROM baselines"))
+        except sqlite3.Error:
+            pass
+        known.update(self._baselines)
+        return {path: digest for path, digest in known.items() if isinstance(digest, bytes)}
+
     def set_baseline(self, path: str, digest: bytes | None) -> None:
         """Notes the digest of what `path` now is by our own doing; None forgets it."""
         self._baselines[path] = digest
@@ -114,6 +126,7 @@ class State:
                         [(path, encode(rows)) for path, rows in self._waiting.items()],
                     )
                     connection.executemany("INSERT OR REPLACE INTO baselines VALUES (?, ?)", self._baselines.items())
+                    connection.execute("DELETE FROM baselines WHERE digest IS NULL")
         except (sqlite3.OperationalError, OSError):
             pass  # busy for too long, read-only, or a full disk
         except sqlite3.Error:

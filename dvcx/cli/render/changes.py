@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from dvcx.cli.console import Console
 from dvcx.cli.render.sizes import count_text, size_text
-from dvcx.cli.text import Styled, dim, green, red, yellow
+from dvcx.cli.render.words import styled_change
+from dvcx.cli.text import dim
 from dvcx.operations.checkout import CheckoutResult
 
 _MOST_LINES = 200
 _WORDS = {"create": "created", "replace": "replaced", "delete": "deleted", "relink": "relinked"}
 _DRY_WORDS = {"create": "create", "replace": "replace", "delete": "delete", "relink": "relink"}
-
-
-def styled_change(word: str) -> Styled:
-    """Gives a word such as `added` in the colour that it has everywhere."""
-    if word.startswith(("add", "creat")):
-        return green(word)
-    if word.startswith(("delet", "remov")):
-        return red(word)
-    return yellow(word)
 
 
 def render_checkout(result: CheckoutResult, console: Console, *, summary: bool = False) -> None:

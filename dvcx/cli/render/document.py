@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from datetime import date
 from enum import Enum
 from pathlib import PurePath
 
@@ -20,7 +21,7 @@ def document(result: object, indent: int = 0) -> str:
     """Gives `result` as the text of one JSON document: on one line, or indented by `indent` spaces.
 
     Structs and dataclasses become objects with their fields; a value with a text form of its own (an `ObjectId`) is
-    written as that text, an enum as its value, a path as its text, bytes as hex digits.
+    written as that text, an enum as its value, a date or time in the form of ISO 8601, a path as its text, bytes as hex digits.
     """
     value = plain(result)
     try:
@@ -38,6 +39,8 @@ def plain(value: object) -> object:
         return value
     if isinstance(value, Enum):
         return plain(value.value)
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, Mapping):
         return {str(plain(key)): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from dvcx.cli.console import Console
-from dvcx.cli.render.changes import styled_change
 from dvcx.cli.render.sizes import count_text, size_text
+from dvcx.cli.render.words import styled_change
 from dvcx.cli.text import dim, green, red, yellow
 from dvcx.operations.status import OutputStatus, PathChange, StatusResult
 
