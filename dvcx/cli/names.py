@@ -18,3 +18,25 @@ def remote_names(incomplete: str) -> list[str]:
     except (DvcxError, OSError):
         return []
     return [name for name in remotes if name.startswith(incomplete)]
+
+
+def tracked_paths(incomplete: str) -> list[str]:
+    """Gives the tracked paths, and those inside the tracked folder that is being typed, that start with `incomplete`.
+
+    They are relative to the current folder. None are given outside of projects, nor for a folder whose listing is not
+    in the cache.
+    """
+    from dvcx.operations.ls import LsOptions, ls
+    from dvcx.repo.open import open_repo, project_path
+
+    here = Path.cwd()
+    folder, slash, _ = incomplete.rpartition("/")
+    try:
+        repo = open_repo(here, os.environ)
+        path = project_path(repo, folder or slash or ".", here)
+        entries = ls(repo, path, LsOptions(empty_is_fine=True)).entries
+    except (DvcxError, OSError):
+        return []
+    cut = len(path) + 1 if path else 0
+    found = (folder + slash + each.path[cut:] + ("/" if each.type == "folder" else "") for each in entries)
+    return [each for each in found if each.startswith(incomplete)]

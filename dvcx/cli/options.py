@@ -9,11 +9,20 @@ from typing import Annotated
 import typer
 
 from dvcx import __version__
-from dvcx.cli.names import remote_names
+from dvcx.cli.names import remote_names, tracked_paths
 from dvcx.cli.settings import When
 
 Targets = Annotated[
-    list[str] | None, typer.Argument(metavar="TARGETS", help="tracked paths, or paths inside them; else all")
+    list[str] | None,
+    typer.Argument(
+        metavar="TARGETS", autocompletion=tracked_paths, help="tracked paths, or paths inside them; else all"
+    ),
+]
+TrackedPath = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="PATH", autocompletion=tracked_paths, help="tracked data, or a path inside it; else the current folder"
+    ),
 ]
 Paths = Annotated[list[str], typer.Argument(metavar="PATHS", help="files and folders")]
 Glob = Annotated[bool, typer.Option("--glob", help="take the targets as patterns: *, ?, [a-z], **")]
@@ -25,6 +34,16 @@ Revision = Annotated[str | None, typer.Option("--rev", metavar="REV", help="a Gi
 RemoteName = Annotated[
     str | None,
     typer.Option("--remote", "-r", metavar="NAME", autocompletion=remote_names, help="a remote; else the default one"),
+]
+ListingRemote = Annotated[
+    str | None,
+    typer.Option(
+        "--remote",
+        "-r",
+        metavar="NAME",
+        autocompletion=remote_names,
+        help="read the listings of folders that were never fetched from this remote",
+    ),
 ]
 KnownRemote = Annotated[
     str, typer.Argument(metavar="NAME", autocompletion=remote_names, help="the remote, as `dvcx remote list` shows it")

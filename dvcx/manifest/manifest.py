@@ -16,7 +16,11 @@ from dvcx.git.location import GitLocation
 from dvcx.git.objects import ObjectReader
 from dvcx.model.pointer import SUFFIX, Pointer, data_path
 
+WORKSPACE = "the workspace"
+"""The label of the working tree's manifest."""
+
 _PROJECT_FOLDER = ".dvcx"
+_CONFIG_FILE = f"{_PROJECT_FOLDER}/config.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +57,18 @@ class Manifest:
 def workspace_manifest(root: Path, git: GitLocation | None) -> Manifest:
     """Reads every pointer in the working tree of the project at `root`."""
     files = _listed_by_git(root, git) if git is not None else sorted(_walk(root))
-    return _build("the workspace", ((path, _read(root, path)) for path in files))
+    return _build(WORKSPACE, ((path, _read(root, path)) for path in files))
 
 
 def commit_manifest(git: GitLocation, commit: str, prefix: str, label: str) -> Manifest:
-    """Reads every pointer of a commit (an id) below the folder `prefix` of the repository, from Git's objects."""
-    entries = [e for e in list_tree(git, commit, prefix) if e.path.endswith(SUFFIX)]
+    """Reads every pointer of a commit (an id) below the folder `prefix` of the repository, from Git's objects.
+
+    Those of other projects in folders below do not belong to it.
+    """
     cut = len(prefix) + 1 if prefix else 0
+    files = list_tree(git, commit, prefix, also=_CONFIG_FILE)
+    others = tuple(f.path.removesuffix(_CONFIG_FILE) for f in files if f.path[cut:].endswith(f"/{_CONFIG_FILE}"))
+    entries = [f for f in files if f.path.endswith(SUFFIX) and not f.path.startswith(others)]
     with ObjectReader(git) as reader:
         texts = dict(reader.read_many({entry.oid for entry in entries if entry.is_regular}))
     return _build(label, ((entry.path[cut:], texts.get(entry.oid)) for entry in entries))
@@ -101,7 +110,7 @@ def _listed_by_git(root: Path, git: GitLocation) -> list[str]:
 
     def is_foreign(folder: str) -> bool:
         if folder not in other_projects:
-            own = os.path.exists(root / folder / _PROJECT_FOLDER / "config.toml")
+            own = os.path.exists(root / folder / _CONFIG_FILE)
             other_projects[folder] = own or is_foreign(folder.rpartition("/")[0])
         return other_projects[folder]
 
@@ -123,7 +132,7 @@ def _walk(root: Path) -> Iterator[str]:
             if not entry.is_dir(follow_symlinks=False) or entry.name in (".git", _PROJECT_FOLDER):
                 continue
             inner = f"{folder}/{entry.name}" if folder else entry.name
-            if entry.name + SUFFIX not in pointers and not (root / inner / _PROJECT_FOLDER / "config.toml").exists():
+            if entry.name + SUFFIX not in pointers and not (root / inner / _CONFIG_FILE).exists():
                 waiting.append(inner)
 
 

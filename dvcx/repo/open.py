@@ -70,6 +70,12 @@ def project_path(repo: Repo, typed: str, directory: Path) -> str:
     `data.dvcx` means `data`; "" is the root itself. Raises `UsageError` for paths outside the project and `Refused`
     for paths inside `.git` and `.dvcx`.
     """
+    path = path_in_project(repo, typed, directory)
+    return path.removesuffix(SUFFIX) if path.rsplit("/", 1)[-1] != SUFFIX else path
+
+
+def path_in_project(repo: Repo, typed: str, directory: Path) -> str:
+    """Gives the same as `project_path`, but a pointer file's path stays what it is."""
     absolute = os.path.normpath(os.path.join(os.path.realpath(directory), typed))
     root = str(repo.root)
     if absolute != root and not absolute.startswith(root + os.sep):
@@ -87,4 +93,4 @@ def project_path(repo: Repo, typed: str, directory: Path) -> str:
     check_relative(path, "the command line")
     if path.split("/")[0] in (".git", PROJECT_FOLDER):
         raise Refused(f"{typed} belongs to Git or dvcx itself", names=[typed])
-    return path.removesuffix(SUFFIX) if path.rsplit("/", 1)[-1] != SUFFIX else path
+    return path

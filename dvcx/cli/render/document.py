@@ -21,7 +21,7 @@ def document(result: object, indent: int = 0) -> str:
     """Gives `result` as the text of one JSON document: on one line, or indented by `indent` spaces.
 
     Structs and dataclasses become objects with their fields; a value with a text form of its own (an `ObjectId`) is
-    written as that text, an enum as its value, a date or time in the form of ISO 8601, a path as its text, bytes as hex digits.
+    written as that text, an enum as its value, a time in the form of ISO 8601, a path as its text, bytes as hex digits.
     """
     value = plain(result)
     try:

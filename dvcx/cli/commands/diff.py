@@ -1,0 +1,50 @@
+"""Show what differs between two revisions: files added, deleted, modified and renamed, with their sizes.
+
+Without B the revision A, or else HEAD, is compared with the files as they are here now. Nothing but Git's objects and
+the cache is read for a revision; the workspace is not touched. Files that were never fetched here count as the
+pointers have them, and are named as unfetched. A folder whose listing is not in the cache is shown as one change.
+
+Examples:
+    dvcx diff                           # what changed since the last commit
+    dvcx diff v1 v2
+    dvcx diff v1 --targets data/train --targets model.pt
+    dvcx diff --md main                 # a Markdown table, for a merge request
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from dvcx.cli.console import Console
+from dvcx.cli.invocation import Invocation, Outcome
+from dvcx.cli.names import tracked_paths
+from dvcx.cli.options import ListingRemote
+from dvcx.cli.render.diff import render_diff, render_markdown
+from dvcx.operations.diff import DiffOptions, DiffResult, diff
+from dvcx.repo.open import project_path
+
+
+def command(
+    call: Invocation,
+    old: Annotated[str | None, typer.Argument(metavar="A", help="a Git revision; else HEAD")] = None,
+    new: Annotated[str | None, typer.Argument(metavar="B", help="a Git revision; else the workspace")] = None,
+    targets: Annotated[
+        list[str] | None,
+        typer.Option("--targets", metavar="PATH", autocompletion=tracked_paths, help="only this; may be repeated"),
+    ] = None,
+    md: Annotated[bool, typer.Option("--md", help="print a Markdown table")] = False,
+    hide_missing: Annotated[bool, typer.Option("--hide-missing", help="do not name files never fetched here")] = False,
+    remote: ListingRemote = None,
+) -> Outcome:
+    repo = call.repo()
+    paths = [project_path(repo, target, call.directory) for target in targets or ()]
+    options = DiffOptions(old=old, new=new, hide_missing=hide_missing, remote=remote)
+    result = diff(repo, paths, options, call.progress)
+    return Outcome(result, error=result.problem(), render=partial(render_markdown) if md else None)
+
+
+def render(result: DiffResult, console: Console) -> None:
+    render_diff(result, console)
