@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from dvcx.base.files import write_all
+from dvcx.base.files import begin_flush, write_all
 from dvcx.base.hashing import Hasher
 
 _BLOCK = 4 << 20
@@ -31,6 +31,7 @@ def hash_and_copy(source: int, hasher: Hasher, target: int | None, size: int) ->
             hashing = pool.submit(hasher.update, block)
             if target is not None:
                 write_all(target, block)
+                begin_flush(target, offset, count)
             offset += count
             turn = 1 - turn
         if hashing is not None:

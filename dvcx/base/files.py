@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import errno
 import os
 import secrets
@@ -92,6 +91,25 @@ def sync_filesystem(path: Path) -> None:
             raise OSError(code, os.strerror(code), str(path))
     finally:
         os.close(fd)
+
+
+def begin_flush(fd: int, offset: int, length: int) -> None:
+    """Asks the system to start writing these bytes of a file to the disk, without waiting for it.
+
+    Called while a large file is written, it makes the flush at the end nearly free; where there is no
+    `sync_file_range` it does nothing.
+    """
+    start = _sync_file_range()
+    if start is not None:
+        start(fd, ctypes.c_int64(offset), ctypes.c_int64(length), _SYNC_FILE_RANGE_WRITE)
+
+
+_SYNC_FILE_RANGE_WRITE = 2
+
+
+@cache
+def _sync_file_range() -> ctypes._FuncPointer | None:
+    return getattr(ctypes.CDLL(None, use_errno=True), "sync_file_range", None)
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -111,12 +111,18 @@ class _Looker:
     load: LoadTree
     remote: Remote | None
 
-    def look(self, target: Target, advance: object) -> OutputStatus:
+    def look(self, target: Target, advance: Callable[[int], None]) -> OutputStatus:
         """Gives the state of one target."""
         prefix = str(self.cache.loose.root) + os.sep
         whole = entry_of(target.pointer)
         scanned = scan(
-            self.repo.root, target.path, self.state, scan_rules(self.repo), cache_prefix=prefix, advance=advance
+            self.repo.root,
+            target.path,
+            self.state,
+            scan_rules(self.repo),
+            tracked=target.output,
+            cache_prefix=prefix,
+            advance=advance,
         )
         try:
             wanted = entry_at(whole, target.inner, self.load)
