@@ -11,13 +11,17 @@ from pathlib import Path
 from dvcx.base.copying import hash_and_copy
 from dvcx.base.errors import DamagedData, MissingData, shown
 from dvcx.base.files import Durability, write_all
+from dvcx.base.folders import make_folder
 from dvcx.base.hashing import Algorithm, threaded_hasher
 from dvcx.base.locks import FileLock
-from dvcx.formats.table import Role, parse_table
+from dvcx.formats.table import Record, Role
 from dvcx.storage.cache_writer import CacheWriter, open_writer
 from dvcx.storage.loose import LooseFolder
 from dvcx.storage.object_store import StoredObject
 from dvcx.storage.packs import PackFolder, Place
+
+_TRIES = 100
+"""How often in a row a reader looks anew for objects that other processes move away under its hands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,12 @@ class CacheSettings:
 
 
 class Cache:
-    """The store of objects at `root`; any number of processes may use it at once. See `ObjectStore`."""
+    """The store of objects at `root`; any number of processes may use it at once. See `ObjectStore`.
+
+    Readers take no lock. Who adds objects holds `lock` shared; who takes away objects that are whole (garbage
+    collection, `delete`) holds it alone. Who moves objects from one pack to another holds it shared, and `moving`
+    alone, which is taken after `lock`.
+    """
 
     label = "the cache"
 
@@ -44,6 +53,7 @@ class Cache:
         self.loose = LooseFolder(root, algorithm)
         self.packs = PackFolder(root, algorithm)
         self.lock = FileLock(root / "lock", f"the cache {root}")
+        self.moving = FileLock(root / "moving.lock", f"the cache {root}")
 
     @property
     def algorithm(self) -> Algorithm:
@@ -56,7 +66,11 @@ class Cache:
 
     def missing(self, digests: Iterable[bytes]) -> set[bytes]:
         """Gives those of `digests` that the cache does not hold."""
-        return {digest for digest in digests if not self.has(digest)}
+        absent = {digest for digest in digests if not self.has(digest)}
+        if absent:
+            self.packs.look_again()  # another process may have added them, or moved them to a new pack
+            absent = {digest for digest in absent if not self.has(digest)}
+        return absent
 
     def loose_path(self, digest: bytes) -> Path | None:
         """Gives the file that holds the object when it is stored as one of its own."""
@@ -69,39 +83,69 @@ class Cache:
         raise AssertionError("read_many gives every object it was asked for")
 
     def read_many(self, digests: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
-        """Gives each of `digests` once with its content, verified, in the order in which it lies on the disk."""
-        packed, loose = self.locate(set(digests))
-        check, algorithm = self._algorithm.of, self._algorithm
-        try:
-            for place, data in self.packs.read_in_order(packed):
-                if check(data) != place.record.digest:
-                    raise damaged(algorithm, place.record.digest, str(self.packs.path_of(place.pack)))
-                yield place.record.digest, data
-        except FileNotFoundError:
-            # The packs were joined by another process since they were listed; what was given already is not given again.
-            self.packs.refresh()
-            yield from ((d, self._reread(d)) for d in [p.record.digest for p in packed])
+        """Gives each of `digests` once with its content, verified, in the order in which it lies on the disk.
+
+        Takes no lock: when another process joins packs or collects garbage meanwhile, what is left is looked for anew.
+        """
+        waiting = set(digests)
+        tries = 0
+        while waiting:
+            packed, loose = self.locate(waiting)
+            try:
+                for digest, data in self._read_located(packed, loose):
+                    waiting.remove(digest)
+                    tries = 0
+                    yield digest, data
+            except FileNotFoundError:
+                # If what is left went away for good, `locate` raises.
+                tries += 1
+                if tries > _TRIES:
+                    raise
+                self.packs.look_again()
+
+    def read_placed(self, places: list[Place]) -> Iterator[tuple[bytes, bytes]]:
+        """Gives the objects at `places`, which `locate` gave, verified.
+
+        Raises `FileNotFoundError` when a pack has gone since, `DamagedData` at an object without a good copy.
+        """
+        return self._read_located(places, [])
+
+    def _read_located(self, packed: list[Place], loose: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        check = self._algorithm.of
+        for place, data in self.packs.read_in_order(packed):
+            digest = place.record.digest
+            yield digest, data if check(data) == digest else self._other_copy(place)
         for digest in loose:
             path = self.loose.path_of(digest)
             data = path.read_bytes()
             if check(data) != digest:
-                raise damaged(algorithm, digest, str(path))
+                raise damaged(self._algorithm, digest, str(path))
             yield digest, data
 
-    def _reread(self, digest: bytes) -> bytes:
-        place = self.packs.find(digest)
-        if place is None:
-            return self.read(digest)
-        data = self.packs.read_raw(place)
-        if self._algorithm.of(data) != digest:
-            raise damaged(self._algorithm, digest, str(self.packs.path_of(place.pack)))
-        return data
+    def _other_copy(self, bad: Place) -> bytes:
+        """Gives an object whose copy at `bad` is damaged from another place, or raises `DamagedData`."""
+        digest = bad.record.digest
+        for place in self.packs.find_all(digest):
+            if place.pack != bad.pack and self._algorithm.of(data := self.packs.read_raw(place)) == digest:
+                return data
+        if self.loose.has(digest) and self._algorithm.of(data := self.loose.path_of(digest).read_bytes()) == digest:
+            return data
+        raise damaged(self._algorithm, digest, str(self.packs.path_of(bad.pack)))
 
     def locate(self, digests: Collection[bytes]) -> tuple[list[Place], list[bytes]]:
         """Tells where objects lie: those in packs, and those in files of their own.
 
         Raises `MissingData` that counts what is in neither.
         """
+        packed, loose, absent = self._places(digests)
+        if absent:
+            self.packs.look_again()  # a listing taken while packs are joined can miss the old ones and the new one
+            packed, loose, absent = self._places(digests)
+        if absent:
+            raise self._missing(absent)
+        return packed, loose
+
+    def _places(self, digests: Collection[bytes]) -> tuple[list[Place], list[bytes], list[bytes]]:
         packed: list[Place] = []
         loose: list[bytes] = []
         absent: list[bytes] = []
@@ -113,9 +157,7 @@ class Cache:
                 loose.append(digest)
             else:
                 absent.append(digest)
-        if absent:
-            raise self._missing(absent)
-        return packed, loose
+        return packed, loose, absent
 
     def _missing(self, absent: list[bytes]) -> MissingData:
         ids = [f"{self._algorithm.name}:{digest.hex()}" for digest in sorted(absent)]
@@ -129,42 +171,73 @@ class Cache:
 
     def copy_out(self, digest: bytes, target: Path) -> None:
         """Writes an object to the new file `target`, verified; on an error the file is removed."""
-        source = self.loose_path(digest)
         fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
-            if source is None:
+            if self.packs.find(digest) is not None or not self._copy_loose(digest, fd):
                 write_all(fd, self.read(digest))
-            else:
-                self._copy_loose(source, digest, fd)
         except BaseException:
             target.unlink()
             raise
         finally:
             os.close(fd)
 
-    def _copy_loose(self, source: Path, digest: bytes, target: int) -> None:
-        with open(source, "rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
+    def verify_loose(self, digest: bytes) -> None:
+        """Hashes an object that has a file of its own.
+
+        Raises `DamagedData` when its bytes are not what its name says, `MissingData` when it is gone.
+        """
+        if not self._copy_loose(digest, None):
+            raise self._missing([digest])
+
+    def _copy_loose(self, digest: bytes, target: int | None) -> bool:
+        """Hashes an object that has a file of its own, copying it if there is a `target`; False when it has none."""
+        source = self.loose.path_of(digest)
+        try:
+            fd = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            size = os.fstat(fd).st_size
             hasher = threaded_hasher(self._algorithm, size)
-            hash_and_copy(file.fileno(), hasher, target, size)
+            hash_and_copy(fd, hasher, target, size)
+        finally:
+            os.close(fd)
         if hasher.digest() != digest:
             raise damaged(self._algorithm, digest, str(source))
+        return True
 
     @contextmanager
     def writer(self) -> Iterator[CacheWriter]:
         """Gives a context that takes objects in; a garbage collection waits for it and it for one."""
-        with self.lock.shared(self.settings.lock_wait), open_writer(self) as writer:
-            yield writer
+        make_folder(self.root, durable=self.settings.durability == "full")
+        with self.lock.shared(self.settings.lock_wait):
+            # What was looked up before the lock was held may have been collected since.
+            self.packs.look_again()
+            with open_writer(self) as writer:
+                yield writer
 
     def ids(self) -> Iterator[StoredObject]:
         """Gives every object held; one that lies in several places comes once for each."""
-        self.packs.refresh()
-        for name in self.packs.names():
-            if name not in self.packs.damaged:
-                for record in parse_table(self.packs.table_of(name), self._algorithm.digest_size):
-                    yield StoredObject(record.digest, Role(record.role), record.stored)
+        for _, records in self.tables():
+            for record in records:
+                yield StoredObject(record.digest, Role(record.role), record.stored)
         for digest, size in self.loose.all():
             yield StoredObject(digest, Role.BLOB, size)
+
+    def tables(self) -> Iterator[tuple[str, Iterator[Record]]]:
+        """Gives the name and the records of every pack that can be read; `packs.damaged` then tells the others."""
+        seen: set[str] = set()
+        self.packs.refresh()
+        # A pack that goes away while we look was joined with others: the new one is in the next listing.
+        while names := [n for n in self.packs.names() if n not in seen and n not in self.packs.damaged]:
+            seen.update(names)
+            for name in names:
+                try:
+                    records = self.packs.records_of(name)
+                except FileNotFoundError:
+                    continue
+                yield name, records
+            self.packs.refresh()
 
     def delete(self, digests: Collection[bytes]) -> None:
         """Forgets objects at once, for good; garbage collection moves them to the trash instead."""

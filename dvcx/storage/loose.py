@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from dvcx.base.hashing import Algorithm
+
+_HEX = re.compile("[0-9a-f]*")
 
 
 class LooseFolder:
@@ -15,6 +19,7 @@ class LooseFolder:
     def __init__(self, root: Path, algorithm: Algorithm) -> None:
         self.root = root / "loose" / algorithm.name
         self._prefix = f"{self.root}{os.sep}"
+        self._digits = 2 * algorithm.digest_size
 
     def path_of(self, digest: bytes) -> Path:
         """Gives where the object lies, or would lie."""
@@ -28,13 +33,12 @@ class LooseFolder:
     def has(self, digest: bytes) -> bool:
         """Tells whether the object is here; its content is verified when it is read."""
         try:
-            os.stat(self.text_path_of(digest), follow_symlinks=False)
+            return stat.S_ISREG(os.stat(self.text_path_of(digest), follow_symlinks=False).st_mode)
         except (FileNotFoundError, NotADirectoryError):
             return False
-        return True
 
     def place(self, temporary: Path, digest: bytes) -> Path:
-        """Gives a finished, flushed temporary file its name and gives that; keeps what stands there already.
+        """Gives a finished, flushed temporary file its name and gives that; takes the place of what stands there.
 
         Raises `OSError` as renaming does. The folder's own flush is the caller's, once for a batch.
         """
@@ -46,22 +50,37 @@ class LooseFolder:
 
     def all(self) -> Iterator[tuple[bytes, int]]:
         """Gives digest and size (bytes) of every object; foreign files are passed over."""
-        for folder in _folders(self.root):
-            for entry in os.scandir(folder.path):
-                digest = _digest_from(folder.name + entry.name)
-                if digest is not None and entry.is_file(follow_symlinks=False):
-                    yield digest, entry.stat(follow_symlinks=False).st_size
+        for digest, status in self.files():
+            yield digest, status.st_size
 
+    def files(self) -> Iterator[tuple[bytes, os.stat_result]]:
+        """Gives digest and file status of every object; foreign files are passed over."""
+        for folder in self.folders():
+            for entry in entries_of(folder.path):
+                digest = self.digest_from(folder.name + entry.name)
+                if digest is None or not entry.is_file(follow_symlinks=False):
+                    continue
+                try:
+                    yield digest, entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue  # collected while we looked
 
-def _folders(root: Path) -> list[os.DirEntry[str]]:
-    try:
-        return sorted((e for e in os.scandir(root) if len(e.name) == 2 and e.is_dir()), key=lambda e: e.name)
-    except FileNotFoundError:
-        return []
+    def folders(self) -> list[os.DirEntry[str]]:
+        """Gives the folders that objects lie in, named by the first two digits of their digests."""
+        found = [e for e in entries_of(self.root) if len(e.name) == 2 and e.is_dir(follow_symlinks=False)]
+        return sorted(found, key=lambda entry: entry.name)
 
-
-def _digest_from(name: str) -> bytes | None:
-    try:
+    def digest_from(self, name: str) -> bytes | None:
+        """Gives the digest that the hex digits `name` stand for, or None when no object is called that."""
+        if len(name) != self._digits or not _HEX.fullmatch(name):
+            return None
         return bytes.fromhex(name)
-    except ValueError:
-        return None
+
+
+def entries_of(folder: str | Path) -> list[os.DirEntry[str]]:
+    """Gives what is in a folder; nothing when there is no such folder."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return []

@@ -44,10 +44,17 @@ class PackFile:
 
     def add(self, role: Role, digest: bytes, data: bytes) -> None:
         """Appends one payload; raises `OSError` as writing does."""
-        self._records.append(Record(digest, role, Encoding.RAW, 0, 0, self.offset, len(data), len(data)))
-        self._waiting.append(data)
-        self._waiting_size += len(data)
-        self.offset += len(data)
+        self._append(Record(digest, role, Encoding.RAW, 0, 0, self.offset, len(data), len(data)), data)
+
+    def add_stored(self, record: Record, stored: bytes) -> None:
+        """Appends a payload as it stands in another pack, where `record` describes it."""
+        self._append(record._replace(pack=0, offset=self.offset), stored)
+
+    def _append(self, record: Record, stored: bytes) -> None:
+        self._records.append(record)
+        self._waiting.append(stored)
+        self._waiting_size += len(stored)
+        self.offset += len(stored)
         if self._waiting_size >= _FLUSH_AT:
             self._flush()
 

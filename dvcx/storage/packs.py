@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import zstandard
-
 from dvcx.base.errors import DamagedData
 from dvcx.base.files import read_exactly, write_atomically
-from dvcx.base.hashing import Algorithm
+from dvcx.base.hashing import Algorithm, checksum
 from dvcx.formats.index import Index, build_index, join_indexes
 from dvcx.formats.pack import FOOTER_SIZE, HEADER_SIZE, check_table, parse_footer, parse_header
-from dvcx.formats.table import Encoding, Record, record_struct
+from dvcx.formats.payload import decode_payload
+from dvcx.formats.table import Encoding, Record, parse_table, record_struct
 
 _WINDOW = 4 << 20
 """Neighbouring objects are read together, up to this many bytes at once."""
@@ -24,6 +25,11 @@ _GAP = 64 << 10
 _OPEN_PACKS = 64
 _JOIN_AFTER = 8
 """With more packs than this outside the joined index, it is written anew."""
+_JOIN_RECORDS = 8192
+"""And with more records than this, unless the joined index is so large that rewriting it would cost more."""
+_MAP_ABOVE = 32 << 20
+"""An index of more bytes is mapped, not read. A map of a file on NFS can fail in a way that no program survives."""
+_NAME = re.compile(r"[0-9a-f]{64}\.pack")
 
 
 class Place(NamedTuple):
@@ -41,11 +47,14 @@ class PackFolder:
 
     def __init__(self, root: Path, algorithm: Algorithm) -> None:
         self.root = root / "packs" / algorithm.name
-        self._index_path = root / "index" / f"{algorithm.name}.idx"
+        self.index_path = root / "index" / f"{algorithm.name}.idx"
         self._algorithm = algorithm
-        self._fds: dict[str, int] = {}
+        self._open_packs: dict[str, OpenPack] = {}
         self._indexes: list[Index] = []
-        self._present: frozenset[str] = frozenset()
+        self._joined: Index | None = None
+        self._joined_is: tuple[int, ...] | None = None
+        self._sizes: dict[str, int] = {}
+        self._readable: frozenset[str] = frozenset()
         self._loaded = False
         self.damaged: dict[str, str] = {}
 
@@ -54,55 +63,113 @@ class PackFolder:
         return self.root / f"{name}.pack"
 
     def find(self, digest: bytes) -> Place | None:
-        """Gives where the object lies, or None."""
+        """Gives where the object lies, or None. Of several places it is one of those in packs that can be read."""
         if not self._loaded:
             self.refresh()
         for index in self._indexes:
             record = index.find(digest)
             if record is None:
                 continue
-            if (name := index.packs[record.pack].name) in self._present:
+            if (name := index.packs[record.pack].name) in self._readable:
                 return Place(name, record)
             for other in index.find_all(digest):
-                if (name := index.packs[other.pack].name) in self._present:
+                if (name := index.packs[other.pack].name) in self._readable:
                     return Place(name, other)
         return None
 
+    def find_all(self, digest: bytes) -> list[Place]:
+        """Gives every place of the object: it can lie in several packs."""
+        if not self._loaded:
+            self.refresh()
+        found = {index.packs[record.pack].name: record for index in self._indexes for record in index.find_all(digest)}
+        return [Place(name, record) for name, record in found.items() if name in self._readable]
+
     def refresh(self) -> None:
-        """Looks again which packs there are."""
+        """Looks again which packs there are; that costs little when they are the same."""
+        sizes, joined_is = self._listed(), self._identity_of_joined()
+        if self._loaded and not self.damaged and sizes == self._sizes and joined_is == self._joined_is:
+            return
         self.close()
-        sizes = self._listed()
-        self._present = frozenset(sizes)
-        self.damaged = {}
-        joined = self._joined_index()
-        covered = {info.name for info in joined.packs} if joined else set()
+        self._sizes, self.damaged = sizes, {}
+        joined = self._read_joined()
+        # A pack of another size than the index knows was cut off: its own table has to say what it holds.
+        covered = {info.name for info in joined.packs if sizes.get(info.name) == info.size} if joined else set()
         tail: list[tuple[str, int, bytes]] = []
-        for name in sorted(self._present - covered):
+        for name in sorted(sizes.keys() - covered):
             try:
                 tail.append((name, sizes[name], self.table_of(name)))
             except FileNotFoundError:
-                continue  # joined into another pack by someone else since the listing
+                del self._sizes[name]  # joined into another pack by someone else since the listing
             except DamagedData as error:
                 self.damaged[name] = error.message
+            except OSError as error:
+                self.damaged[name] = f"the pack {self.path_of(name)} cannot be read: {error.strerror}"
+        self._readable = frozenset(self._sizes.keys() - self.damaged.keys())
+        self._joined, self._joined_is = joined, joined_is
         self._indexes = [joined] if joined else []
         if tail:
             self._indexes.append(Index(build_index(self._algorithm, tail), "new packs", verify=False))
         self._loaded = True
 
+    def forget(self) -> None:
+        """Makes the next look-up read everything anew: a pack was replaced by one of the same name and size."""
+        self.close()
+        self._loaded = False
+
+    def joined_sums(self) -> dict[str, bytes]:
+        """Gives for each pack that the joined index covers the checksum of its table as the index has it.
+
+        Raises `DamagedData` when there is an index file that cannot be read.
+        """
+        if self._identity_of_joined() is None:
+            return {}
+        joined = self._read_joined()
+        if joined is None:
+            raise DamagedData(f"the index {self.index_path} is damaged", "it is made anew by itself")
+        dump = record_struct(self._algorithm.digest_size).pack
+        tables: list[list[bytes]] = [[] for _ in joined.packs]
+        for record in joined.records():
+            tables[record.pack].append(dump(*record._replace(pack=0)))
+        return {info.name: checksum(b"".join(sorted(table))) for info, table in zip(joined.packs, tables, strict=True)}
+
+    def look_again(self) -> None:
+        """Makes the next look-up see what other processes did since the last one."""
+        if self._loaded:
+            self.refresh()
+
     def names(self) -> list[str]:
         """Gives the names of all packs, damaged ones too."""
+        return sorted(self.sizes())
+
+    def sizes(self) -> dict[str, int]:
+        """Gives the names of all packs, damaged ones too, and the bytes that each one's file has."""
         if not self._loaded:
             self.refresh()
-        return sorted(self._present)
+        return dict(self._sizes)
+
+    def records_of(self, name: str) -> Iterator[Record]:
+        """Gives the records of a pack, sorted by digest; raises as `table_of` does, before the first one."""
+        return parse_table(self.table_of(name), self._algorithm.digest_size)
+
+    def indexed_records_of(self, name: str) -> list[Record]:
+        """Gives what the joined index remembers of a pack whose own table may be damaged, if anything."""
+        if not self._loaded:
+            self.refresh()
+        if self._joined is None or name not in (names := [info.name for info in self._joined.packs]):
+            return []
+        number = names.index(name)
+        return [record for record in self._joined.records() if record.pack == number]
 
     def table_of(self, name: str) -> bytes:
         """Reads and checks the table of a pack; raises `DamagedData` when the pack is cut off or changed."""
         path = self.path_of(name)
         where = f"the pack {path}"
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = _open_to_read(path)
         try:
             size = os.fstat(fd).st_size
             algorithm = parse_header(os.pread(fd, HEADER_SIZE, 0), where)
+            if algorithm.name != self._algorithm.name:
+                raise DamagedData(f"{where} says that it is one of {algorithm.name}", "run `dvcx fsck --repair`")
             if size < HEADER_SIZE + FOOTER_SIZE:
                 raise DamagedData(f"{where} is cut off", "run `dvcx fsck --repair`")
             footer = parse_footer(os.pread(fd, FOOTER_SIZE, size - FOOTER_SIZE), size, algorithm.digest_size, where)
@@ -114,95 +181,176 @@ class PackFolder:
 
     def read_raw(self, place: Place) -> bytes:
         """Gives the decoded payload at `place`, not yet verified; raises `FileNotFoundError` when the pack is gone."""
-        record = place.record
-        data = read_exactly(self._open(place.pack), record.stored, record.offset)
-        return decode(record, data, place.pack)
+        for _, data in self.read_in_order([place]):
+            return data
+        raise AssertionError("read_in_order gives every place it was asked for")
 
     def read_in_order(self, places: Iterable[Place]) -> Iterator[tuple[Place, bytes]]:
-        """Gives each place with its payload, by pack and offset, neighbours in one read; not yet verified."""
+        """Gives each place with its payload, by pack and offset, neighbours in one read; not yet verified.
+
+        Raises `FileNotFoundError` when a pack is gone, because someone joined it with others.
+        """
         by_pack: dict[str, list[Record]] = {}
         for name, record in places:
             by_pack.setdefault(name, []).append(record)
         for name, records in by_pack.items():
-            records.sort(key=_offset_of)
-            for run in _runs(records):
-                start = run[0].offset
-                data = memoryview(read_exactly(self._open(name), run[-1].offset + run[-1].stored - start, start))
+            for run in runs_of(records):
+                # Opened anew for each run: the files may be closed between two of them.
+                data = self._open(name).read_run(run)
                 for record in run:
-                    piece = data[record.offset - start : record.offset - start + record.stored]
-                    yield Place(name, record), decode(record, bytes(piece), name)
+                    yield Place(name, record), decode(record, stored_in(data, run[0].offset, record), name)
 
     def write_joined_index(self, *, durable: bool) -> None:
-        """Writes one index over all packs when many lie outside it; without room or right to write, does nothing."""
+        """Writes one index over all packs when much lies outside it; without room or right to write, does nothing."""
         newer = self._indexes[-1] if self._indexes else None
-        if newer is None or len(newer.packs) <= _JOIN_AFTER or self.damaged:
+        if newer is None or newer is self._joined or self.damaged or not self._is_worth_joining(newer):
             return
-        gone = frozenset(i.name for index in self._indexes for i in index.packs) - self._present
-        data = join_indexes(self._algorithm, self._indexes, gone)
+        gone = frozenset(i.name for index in self._indexes for i in index.packs) - self._readable
+        # The newer one comes first: where both know a pack, it was read from the pack itself.
+        data = join_indexes(self._algorithm, self._indexes[::-1], gone)
         try:
-            self._index_path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(self._index_path, data, durable=durable)
+            self.index_path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.index_path, data, durable=durable)
         except OSError:
             return  # a hint only: the tables in the packs are the truth
         self._loaded = False
 
+    def _is_worth_joining(self, newer: Index) -> bool:
+        old = self._joined.count if self._joined else 0
+        return len(newer.packs) > _JOIN_AFTER or newer.count > max(_JOIN_RECORDS, old // 8)
+
     def close(self) -> None:
         """Closes the files that reading left open."""
-        for fd in self._fds.values():
-            os.close(fd)
-        self._fds.clear()
+        for pack in self._open_packs.values():
+            os.close(pack.fd)
+        self._open_packs.clear()
 
-    def _open(self, name: str) -> int:
-        fd = self._fds.get(name)
-        if fd is None:
-            if len(self._fds) >= _OPEN_PACKS:
-                os.close(self._fds.pop(next(iter(self._fds))))
-            fd = self._fds[name] = os.open(self.path_of(name), os.O_RDONLY | os.O_CLOEXEC)
-        return fd
+    def _open(self, name: str) -> OpenPack:
+        pack = self._open_packs.get(name)
+        if pack is None:
+            if len(self._open_packs) >= _OPEN_PACKS:
+                os.close(self._open_packs.pop(next(iter(self._open_packs))).fd)
+            pack = self._open_packs[name] = open_pack(self.path_of(name))
+        return pack
 
     def _listed(self) -> dict[str, int]:
+        sizes: dict[str, int] = {}
         try:
             with os.scandir(self.root) as entries:
-                packs = [e for e in entries if e.name.endswith(".pack") and len(e.name) == 69]
-                return {e.name[:-5]: e.stat().st_size for e in packs}
-        except FileNotFoundError:
-            return {}
+                for entry in entries:
+                    if _NAME.fullmatch(entry.name):
+                        try:
+                            sizes[entry.name[:64]] = entry.stat().st_size
+                        except FileNotFoundError:
+                            continue  # joined into another pack while we looked
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        return sizes
 
-    def _joined_index(self) -> Index | None:
+    def _identity_of_joined(self) -> tuple[int, ...] | None:
         try:
-            with open(self._index_path, "rb") as file:
-                index = Index(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), str(self._index_path))
-        except (FileNotFoundError, ValueError, DamagedData):
+            status = os.stat(self.index_path)
+        except OSError:
+            return None
+        return status.st_ino, status.st_size, status.st_mtime_ns
+
+    def _read_joined(self) -> Index | None:
+        try:
+            with open(self.index_path, "rb") as file:
+                if os.fstat(file.fileno()).st_size > _MAP_ABOVE:
+                    data: bytes | mmap.mmap = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                else:
+                    data = file.read()
+            index = Index(data, str(self.index_path))
+        except (OSError, ValueError, DamagedData):
             return None  # derived from the packs: without it their tables are read
         return index if index.algorithm.name == self._algorithm.name else None
 
 
+class OpenPack(NamedTuple):
+    """A pack opened to read payloads; `size` is the bytes of the file."""
+
+    fd: int
+    size: int
+
+    def read_run(self, run: Sequence[Record]) -> memoryview:
+        """Gives the bytes of neighbours in one read, from the first one's offset on."""
+        start = run[0].offset
+        # Never ask for more than the file has, whatever its table claims.
+        length = min(max(record.offset + record.stored for record in run), self.size) - start
+        return memoryview(_read(self.fd, max(length, 0), start))
+
+    def stored(self, records: Iterable[Record]) -> Iterator[tuple[Record, bytes | None]]:
+        """Gives each record, by offset, with the bytes of its payload, or None where the disk cannot read them."""
+        for run in runs_of(records):
+            try:
+                data = self.read_run(run)
+            except FileNotFoundError:
+                raise
+            except OSError:
+                yield from self._one_by_one(run)
+            else:
+                yield from ((record, stored_in(data, run[0].offset, record)) for record in run)
+
+    def _one_by_one(self, records: Iterable[Record]) -> Iterator[tuple[Record, bytes | None]]:
+        for record in records:
+            try:
+                data = bytes(self.read_run([record]))
+            except OSError:
+                yield record, None
+            else:
+                yield record, data
+
+
+def open_pack(path: Path) -> OpenPack:
+    """Opens a pack; raises `FileNotFoundError` when it is gone, `OSError` as opening does. The caller closes `fd`."""
+    fd = _open_to_read(path)
+    return OpenPack(fd, os.fstat(fd).st_size)
+
+
+def runs_of(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Gives records by offset, those together that are worth one read."""
+    run: list[Record] = []
+    end = 0
+    for record in sorted(records, key=_offset_of):
+        if run and (record.offset - end > _GAP or record.offset + record.stored - run[0].offset > _WINDOW):
+            yield run
+            run = []
+        run.append(record)
+        end = record.offset + record.stored
+    if run:
+        yield run
+
+
+def stored_in(data: memoryview, start: int, record: Record) -> bytes:
+    """Gives the bytes of a payload as they are stored, out of `data`, which a pack has from `start` on."""
+    return bytes(data[record.offset - start : record.offset - start + record.stored])
+
+
 def decode(record: Record, data: bytes, where: str) -> bytes:
     """Gives the payload that `data` stores; raises `DamagedData` when it cannot be decoded to the promised length."""
-    if record.encoding == Encoding.RAW:
-        return data
-    if record.encoding == Encoding.ZSTD:
-        try:
-            raw = zstandard.ZstdDecompressor().decompress(data, max_output_size=max(record.raw, 1))
-        except zstandard.ZstdError as error:
-            raise DamagedData(f"{record.digest.hex()} in pack {where} cannot be decompressed: {error}") from error
-        if len(raw) == record.raw:
-            return raw
-    raise DamagedData(f"{record.digest.hex()} in pack {where} is stored in an unknown way", "run `dvcx fsck --repair`")
+    # Raw payloads of any size come back: a tree of millions of names is one.
+    return data if record.encoding == Encoding.RAW else bytes(decode_payload(record, memoryview(data), f"pack {where}"))
+
+
+def _open_to_read(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise _as_gone(error) from error
+
+
+def _read(fd: int, length: int, offset: int) -> bytes:
+    try:
+        return read_exactly(fd, length, offset)
+    except OSError as error:
+        raise _as_gone(error) from error
+
+
+def _as_gone(error: OSError) -> OSError:
+    # What another machine removed from a network file system is not "not found" there but "stale".
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) if error.errno == errno.ESTALE else error
 
 
 def _offset_of(record: Record) -> int:
     return record.offset
-
-
-def _runs(records: Sequence[Record]) -> Iterator[list[Record]]:
-    run: list[Record] = []
-    for record in records:
-        if run:
-            end = run[-1].offset + run[-1].stored
-            if record.offset - end > _GAP or record.offset + record.stored - run[0].offset > _WINDOW:
-                yield run
-                run = []
-        run.append(record)
-    if run:
-        yield run
