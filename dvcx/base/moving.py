@@ -1,0 +1,208 @@
+"""Moving files and folders whole: by renaming, or across file systems by copying, flushing and removing.
+
+Nothing here follows a symbolic link or takes the place of something that exists.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+from dvcx.base.errors import Refused
+from dvcx.base.files import sync_directory, sync_filesystem, temporary_name, write_all
+
+_NO_REPLACE = 1
+"""`RENAME_NOREPLACE` of Linux's renameat2."""
+_BLOCK = 4 << 20
+
+
+def move(source: int, name: str, target: int, new_name: str, *, durable: bool = True) -> None:
+    """Moves `name` in the folder descriptor `source` to `new_name` in the folder descriptor `target`.
+
+    Raises `FileExistsError` when something stands there, and `OSError` as renaming does. Across file systems it is
+    copied under a temporary name (and flushed, with `durable`), renamed and only then removed at its old place: a kill
+    in between leaves both. `Refused` then says that a socket, FIFO or device cannot be copied.
+    """
+    try:
+        _rename_a_folder_too(source, name, target, new_name)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _move_across(source, name, target, new_name, durable=durable)
+
+
+def rename_new(source: int, name: str, target: int, new_name: str) -> None:
+    """Renames, and raises `FileExistsError` when something stands at the new name already."""
+    call = _renameat2()
+    if call is not None:
+        arguments = (source, os.fsencode(name), target, os.fsencode(new_name), _NO_REPLACE)
+        if call(*arguments) == 0:
+            return
+        code = ctypes.get_errno()
+        if code not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+            raise OSError(code, os.strerror(code), name, None, new_name)
+    # Network file systems and macOS: look, then rename.
+    if exists_at(target, new_name):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name, None, new_name)
+    os.rename(name, new_name, src_dir_fd=source, dst_dir_fd=target)
+
+
+def exists_at(folder: int, name: str) -> bool:
+    """Tells whether anything, a broken link too, is called `name` in the folder descriptor."""
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def remove_tree(folder: int, name: str) -> None:
+    """Removes a file, link or whole folder, read-only folders inside it too."""
+    if not _is_folder(folder, name):
+        os.unlink(name, dir_fd=folder)
+        return
+    try:
+        shutil.rmtree(name, dir_fd=folder)
+    except PermissionError:
+        _make_writable(folder, name)
+        shutil.rmtree(name, dir_fd=folder)
+
+
+def _rename_a_folder_too(source: int, name: str, target: int, new_name: str) -> None:
+    try:
+        rename_new(source, name, target, new_name)
+    except PermissionError:
+        # A folder that changes its parent must be writable itself: its ".." changes.
+        mode = stat.S_IMODE(os.stat(name, dir_fd=source, follow_symlinks=False).st_mode)
+        if mode & stat.S_IWUSR or not _is_folder(source, name):
+            raise
+        _set_mode(source, name, mode | stat.S_IWUSR)
+        try:
+            rename_new(source, name, target, new_name)
+        except BaseException:
+            _set_mode(source, name, mode)
+            raise
+        _set_mode(target, new_name, mode)
+
+
+def _move_across(source: int, name: str, target: int, new_name: str, *, durable: bool) -> None:
+    if exists_at(target, new_name):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name, None, new_name)
+    temporary = temporary_name("moving")
+    try:
+        _copy(source, name, target, temporary)
+        if durable:
+            _flush(target, temporary)
+        rename_new(target, temporary, target, new_name)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            remove_tree(target, temporary)
+        raise
+    if durable:
+        sync_directory(_path_of(target))
+    remove_tree(source, name)
+
+
+def _copy(source: int, name: str, target: int, new_name: str) -> None:
+    status = os.stat(name, dir_fd=source, follow_symlinks=False)
+    if stat.S_ISLNK(status.st_mode):
+        os.symlink(os.readlink(name, dir_fd=source), new_name, dir_fd=target)
+    elif stat.S_ISREG(status.st_mode):
+        _copy_file(source, name, target, new_name)
+    elif stat.S_ISDIR(status.st_mode):
+        _copy_folder(source, name, target, new_name)
+    else:
+        raise Refused(
+            f"{name} is a socket, FIFO or device, which cannot be brought to another disk",
+            "remove it and run the command again",
+            [name],
+        )
+
+
+def _copy_file(source: int, name: str, target: int, new_name: str) -> None:
+    origin = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=source)
+    try:
+        copy = os.open(new_name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=target)
+        try:
+            while block := os.read(origin, _BLOCK):
+                write_all(copy, block)
+            _same_look(origin, copy)
+        finally:
+            os.close(copy)
+    finally:
+        os.close(origin)
+
+
+def _copy_folder(source: int, name: str, target: int, new_name: str) -> None:
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    origin = os.open(name, flags, dir_fd=source)
+    try:
+        os.mkdir(new_name, 0o700, dir_fd=target)
+        copy = os.open(new_name, flags, dir_fd=target)
+        try:
+            for inner in os.listdir(origin):
+                _copy(origin, inner, copy, inner)
+            _same_look(origin, copy)
+        finally:
+            os.close(copy)
+    finally:
+        os.close(origin)
+
+
+def _same_look(origin: int, copy: int) -> None:
+    status = os.fstat(origin)
+    os.fchmod(copy, stat.S_IMODE(status.st_mode))
+    os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _flush(folder: int, name: str) -> None:
+    """Flushes a file by itself, a folder with the whole file system: it may hold many."""
+    mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    if stat.S_ISREG(mode):
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+    elif stat.S_ISDIR(mode):
+        sync_filesystem(_path_of(folder))
+
+
+def _path_of(folder: int) -> Path:
+    return Path(f"/dev/fd/{folder}")
+
+
+def _is_folder(folder: int, name: str) -> bool:
+    return stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+
+
+def _set_mode(folder: int, name: str, mode: int) -> None:
+    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        os.fchmod(fd, mode)
+    finally:
+        os.close(fd)
+
+
+def _make_writable(folder: int, name: str) -> None:
+    fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        os.fchmod(fd, stat.S_IMODE(os.fstat(fd).st_mode) | stat.S_IRWXU)
+        for inner in os.listdir(fd):
+            if _is_folder(fd, inner):
+                _make_writable(fd, inner)
+    finally:
+        os.close(fd)
+
+
+@cache
+def _renameat2() -> Callable[..., int] | None:
+    library = ctypes.CDLL(None, use_errno=True)
+    return getattr(library, "renameat2", None)
