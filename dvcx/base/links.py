@@ -1,4 +1,4 @@
-"""Putting a stored file into the workspace: reflink, hardlink, symlink or copy."""
+"""Putting a stored file into the workspace: reflink, hardlink, symlink or copy; and where a symbolic link may lead."""
 
 from __future__ import annotations
 
@@ -86,3 +86,36 @@ def clone_into(origin: int, target: int) -> bool:
             return False
         raise
     return True
+
+
+MAX_TARGET_BYTES = 4095
+"""The longest text of a symbolic link on Linux."""
+
+
+def link_problem(target: bytes, depth: int | None = None) -> str | None:
+    """Tells by its text alone why a symbolic link must not be made, or None when it leads to a place inside.
+
+    `depth` is the number of folders between the link and the top of what is tracked; None: not known here. `..` is
+    accepted at the front only: there it leaves real folders, while behind another link it could lead anywhere.
+    """
+    if not target:
+        return "leads nowhere"
+    if len(target) > MAX_TARGET_BYTES:
+        return f"has a target of more than {MAX_TARGET_BYTES} bytes"
+    try:
+        text = target.decode("utf-8")
+    except UnicodeDecodeError:
+        return "has a target that is not valid UTF-8"
+    if "\0" in text:
+        return "has a NUL character in its target"
+    if text.startswith("/"):
+        return f"leads to {text!r}, outside of what is tracked"
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    up = 0
+    while up < len(parts) and parts[up] == "..":
+        up += 1
+    if ".." in parts[up:]:
+        return f"leads to {text!r}, with `..` behind another name"
+    if depth is not None and up > depth:
+        return f"leads to {text!r}, outside of what is tracked"
+    return None

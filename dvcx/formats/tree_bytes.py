@@ -5,11 +5,16 @@ from __future__ import annotations
 import msgspec
 
 from dvcx.base.errors import DamagedData, Refused
+from dvcx.base.hashing import ALGORITHMS
+from dvcx.base.links import link_problem
 from dvcx.base.paths import check_name, twins
 from dvcx.model.tree import EntryKind, Tree, TreeEntry
 
 MAGIC = "dvcx-tree"
 VERSION = 1
+_DIGEST_SIZES = frozenset(algorithm.digest_size for algorithm in ALGORITHMS.values())
+_MOST = 1 << 62
+"""No folder holds more bytes or files: sums of what a tree claims have to fit where numbers are stored."""
 
 
 class _Stored(msgspec.Struct, array_like=True, frozen=True):
@@ -47,14 +52,35 @@ def parse_tree(data: bytes | memoryview, where: str = "a tree") -> Tree:
 
 def _check(entries: list[TreeEntry], where: str) -> None:
     last = ""
+    size = files = 0
     for entry in entries:
         name = entry.name
         check_name(name, where)
         if name <= last:
             raise DamagedData(f"{where} is not in order at {name!r}", "run `dvcx fsck --repair`")
         last = name
-        if not 0 <= entry.kind <= EntryKind.LINK or entry.size < 0 or entry.files < 0:
+        kind = entry.kind
+        if not 0 <= kind <= EntryKind.LINK or entry.size < 0 or entry.files < 0:
             raise DamagedData(f"{where} has a bad entry {name!r}", "upgrade dvcx or run `dvcx fsck --repair`")
+        if kind == EntryKind.LINK:
+            _check_link(entry, where)
+        elif len(entry.digest) not in _DIGEST_SIZES:
+            raise DamagedData(f"{where} has a bad digest at {name!r}", "upgrade dvcx or run `dvcx fsck --repair`")
+        size += entry.size
+        files += entry.files
+    if size > _MOST or files > _MOST:
+        raise DamagedData(f"{where} claims to hold {size} bytes in {files} files", "run `dvcx fsck --repair`")
+
+
+def _check_link(entry: TreeEntry, where: str) -> None:
+    # How far up it may lead depends on the folder's depth, which the one who puts it into a workspace knows.
+    problem = link_problem(entry.digest)
+    if problem:
+        raise Refused(
+            f"{where} names the symbolic link {entry.name!r}, which {problem}",
+            "nothing was written for it; do not use this data unless you trust where it comes from",
+            [entry.name],
+        )
 
 
 def check_portable(tree: Tree, where: str) -> None:

@@ -150,10 +150,11 @@ def _plan_target(
     if wanted is None:
         raise MissingData(f"{target.path} is not in the folder that {target.output}.dvcx tracks", None, [target.path])
     prefix = str(cache.loose.root) + os.sep
-    scanned = scan(repo.root, target.path, state, scan_rules(repo), cache_prefix=prefix)
+    scanned = scan(repo.root, target.path, state, scan_rules(repo), tracked=target.output, cache_prefix=prefix)
     baseline = _baseline(state, target, load)
     sources = Sources(load, scanned.trees if scanned else {}, cache.has, repo.config.core.portable_names)
-    return plan_checkout(target.path, scanned.entry if scanned else None, wanted, baseline, sources, force=force)
+    now = scanned.entry if scanned else None
+    return plan_checkout(target.path, now, wanted, baseline, sources, tracked=target.output, force=force)
 
 
 def _baseline(state: State, target: Target, load: LoadTree) -> TreeEntry | None:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from dvcx.base.errors import MissingData
+from dvcx.base.errors import MissingData, Refused
+from dvcx.base.links import link_problem
 from dvcx.formats.tree_bytes import check_portable
 from dvcx.model.tree import EMPTY_TREE, Tree, TreeEntry
 
@@ -64,21 +65,24 @@ def plan_checkout(
     baseline: TreeEntry | None,
     sources: Sources,
     *,
+    tracked: str | None = None,
     force: bool = False,
 ) -> CheckoutPlan:
-    """Gives how to make `path` from `current` into `target`.
+    """Gives how to make `path` from `current` into `target`; `tracked` is the tracked path that it is or lies in.
 
     `baseline` is what dvcx itself last put or recorded there, when that is known: what equals it is nobody's new
-    work. With `force` unsaved files go to the trash instead of standing in the way.
+    work. With `force` unsaved files go to the trash instead of standing in the way. Raises `Refused` for a symbolic
+    link that would lead out of the tracked folder.
     """
-    planner = _Planner(sources, force=force)
+    planner = _Planner(sources, path if tracked is None else tracked, force=force)
     planner.compare(path, current, target, baseline)
     return planner.plan
 
 
 class _Planner:
-    def __init__(self, sources: Sources, *, force: bool) -> None:
+    def __init__(self, sources: Sources, tracked: str, *, force: bool) -> None:
         self._sources = sources
+        self._depth = tracked.count("/") + 1
         self._force = force
         self.plan = CheckoutPlan()
 
@@ -113,6 +117,8 @@ class _Planner:
 
     def _is_there(self, path: str, target: TreeEntry) -> bool:
         """Tells whether all of `target` can be had; when a part is missing, plans the rest piece by piece."""
+        if target.is_link:
+            self._check_link(path, target)
         if target.is_file and not self._sources.has(target.digest):
             self.plan.missing.append((path, target))
             return False
@@ -128,6 +134,15 @@ class _Planner:
             return False
         del self.plan.actions[before[1] :]
         return True
+
+    def _check_link(self, path: str, target: TreeEntry) -> None:
+        problem = link_problem(target.digest, path.count("/") - self._depth)
+        if problem:
+            raise Refused(
+                f"{path} would be a symbolic link, which {problem}",
+                "nothing was written; do not use this data unless you trust where it comes from",
+                [path],
+            )
 
     def _remove(self, path: str, current: TreeEntry, baseline: TreeEntry | None) -> None:
         if current.is_folder:

@@ -47,12 +47,14 @@ def scan(
     state: State,
     rules: ScanRules,
     *,
+    tracked: str | None = None,
     intake: Intake | None = None,
     cache_prefix: str = "",
     advance: Callable[[int], None] | None = None,
 ) -> Scanned | None:
     """Gives what lies at `path` (relative to the project root `root`), or None when nothing does.
 
+    `tracked` is the tracked path that `path` is or lies in: symbolic links may lead anywhere inside that.
     `intake` receives the content of every file and tree it does not have yet (for `add`); without it files are only
     hashed. `cache_prefix` is the folder of large cached objects: a symbolic link into it stands for the object.
     `advance` is told the number of files done.
@@ -66,7 +68,8 @@ def scan(
     except (FileNotFoundError, NotADirectoryError):
         return None
     folder, _, name = path.rpartition("/")
-    scanner = _Scanner(root, path, state, rules, intake, cache_prefix, advance)
+    top = path if tracked is None else tracked
+    scanner = _Scanner(root, top, state, rules, intake, cache_prefix, advance)
     if stat_module.S_ISDIR(status.st_mode):
         tree_rules = rules_for(root, path.split("/")[:-1]) if path else NO_RULES
         entry = scanner.folder(absolute, path, name, tree_rules)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 from enum import Enum, auto
-from pathlib import PurePosixPath
 from typing import NamedTuple
+
+from dvcx.base.links import link_problem
+
+_FOLLOW = "use --follow-symlinks to store what it leads to"
 
 
 class Resolved(Enum):
@@ -24,7 +27,7 @@ class Resolution(NamedTuple):
 
 
 class LinkPolicy:
-    """Decides on the links below the tracked path `top` (absolute).
+    """Decides on the links in the tracked folder `top` (absolute).
 
     A link into `cache_prefix` is one that dvcx made with `cache.type = symlink` and stands for the object's content.
     """
@@ -39,20 +42,23 @@ class LinkPolicy:
     def resolve(self, absolute: str, path: str) -> Resolution:
         """Gives how to treat the link at `absolute`; `path` is how errors call it."""
         text = os.readlink(absolute)
-        if self._cache_prefix and text.startswith(self._cache_prefix):
+        if self._cache_prefix and text.startswith(self._cache_prefix) and os.path.normpath(text) == text:
             return Resolution(Resolved.CONTENT, text)
         if self._follow:
             real = os.path.realpath(absolute)
             if not os.path.exists(real):
                 return Resolution(Resolved.REFUSED, f"is a symbolic link to {text!r}, where nothing is")
             return Resolution(Resolved.CONTENT, real)
-        if absolute != self._top and self._stays_inside(absolute, text):
+        if absolute == self._top:
+            return Resolution(Resolved.REFUSED, f"is a symbolic link to {text!r}: {_FOLLOW}")
+        depth = os.path.relpath(absolute, self._top).count(os.sep)
+        problem = link_problem(os.fsencode(text), depth)
+        if problem is None and not self._ends_inside(absolute, text):
+            # Another link on the way, one that is not tracked, leads out.
+            problem = f"leads to {text!r}, outside of what is tracked"
+        if problem is None:
             return Resolution(Resolved.LINK, text)
-        return Resolution(
-            Resolved.REFUSED,
-            f"is a symbolic link to {text!r}, outside of what is being tracked: "
-            "use --follow-symlinks to store what it leads to",
-        )
+        return Resolution(Resolved.REFUSED, f"is a symbolic link that {problem}: {_FOLLOW}")
 
     def enter(self, real: str) -> bool:
         """Notes that a followed link to a folder is being scanned; gives False when that would go round in circles."""
@@ -65,28 +71,11 @@ class LinkPolicy:
         """Notes that the folder entered last is done."""
         self._inside.pop()
 
-    def _stays_inside(self, absolute: str, text: str) -> bool:
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError:
-            return False
-        if not link_stays_inside(os.path.relpath(absolute, self._top), text):
-            return False
-        # The way may also lead out through another link, so where it really ends counts too.
+    def _ends_inside(self, absolute: str, text: str) -> bool:
         real = os.path.realpath(os.path.join(os.path.dirname(absolute), text))
         return real == self._real_top or real.startswith(self._real_top + os.sep)
 
 
 def link_stays_inside(relative: str, target: str) -> bool:
     """Tells by its text alone whether the link at `relative`, to `target`, stays inside their common root."""
-    if not target or target.startswith("/") or "\0" in target:
-        return False
-    depth = len(PurePosixPath(relative).parts) - 1
-    for part in target.split("/"):
-        if part == "..":
-            depth -= 1
-            if depth < 0:
-                return False
-        elif part not in ("", "."):
-            depth += 1
-    return True
+    return link_problem(os.fsencode(target), relative.count("/")) is None
