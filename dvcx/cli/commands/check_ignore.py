@@ -56,8 +56,8 @@ def render(result: list[IgnoreCheck], console: Console) -> None:
 def _show(result: list[IgnoreCheck], console: Console, *, details: bool, non_matching: bool) -> None:
     for each in result:
         if each.ignored and details:
-            console.line(f"{each.file}:{each.line}:{each.pattern}\t", each.path)
+            console.line(f"{each.file}:{each.line}:{each.pattern}", "  ", each.path)
         elif each.ignored:
             console.line(each.path)
         elif non_matching:
-            console.line("::\t", each.path)
+            console.line("::", "  ", each.path)

@@ -29,6 +29,8 @@ def render_status(result: StatusResult, console: Console, *, granular: bool) -> 
         fetched = "; files that were never fetched are left out" if any(o.not_fetched for o in result.outputs) else ""
         where = f" and on {result.remote}" if result.remote else ""
         console.say(f"clean: all that is here is as the pointers say{where}{fetched}")
+        if fetched:
+            console.next_step("dvcx pull: fetch them; dvcx pull PATH: fetch a part")
     else:
         _next_steps(result, console)
 
@@ -94,7 +96,7 @@ def _summary(changes: Sequence[PathChange]) -> str:
 def _next_steps(result: StatusResult, console: Console) -> None:
     outputs = result.outputs
     if any(output.changes for output in outputs):
-        console.next_step("dvcx add PATH: keep the changes; dvcx checkout --force PATH: drop them")
+        console.next_step("dvcx add PATH: keep the changes; dvcx checkout PATH: go back to the pointers")
     if any(output.state == "absent" for output in outputs):
         console.next_step("dvcx checkout: bring back what is absent")
     if any(output.not_cached for output in outputs):
