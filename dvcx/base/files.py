@@ -19,13 +19,30 @@ def temporary_name(stem: str = "tmp") -> str:
     return f".{stem}-{os.getpid()}-{secrets.token_hex(6)}"
 
 
-def write_atomically(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o644) -> None:
+def write_atomically(
+    path: Path, data: bytes, *, durable: bool = True, mode: int = 0o644, scratch: Path | None = None
+) -> None:
     """Makes `data` the content of `path`: readers see the old file or the new one, a crash leaves one of the two.
 
-    A symbolic link at `path` is replaced, not followed. Raises `OSError` as writing does; the temporary file is
-    then removed.
+    The temporary file is made in the folder `scratch`, so that a kill leaves none among the user's files; without one,
+    or when that is another file system, it is made beside `path`. A symbolic link at `path` is replaced, not followed.
+    Raises `OSError` as writing does; the temporary file is then removed.
     """
-    temporary = path.with_name(temporary_name(path.name[:100]))
+    name = temporary_name()
+    if scratch is not None:
+        try:
+            _write_and_name(scratch / name, path, data, durable=durable, mode=mode)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            scratch = None
+    if scratch is None:
+        _write_and_name(path.with_name(name), path, data, durable=durable, mode=mode)
+    if durable:
+        sync_directory(path.parent)
+
+
+def _write_and_name(temporary: Path, path: Path, data: bytes, *, durable: bool, mode: int) -> None:
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         try:
@@ -38,8 +55,6 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True, mode: int
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    if durable:
-        sync_directory(path.parent)
 
 
 def write_all(fd: int, data: bytes | bytearray | memoryview) -> None:

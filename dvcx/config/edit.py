@@ -9,11 +9,13 @@ import os
 import re
 import stat
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dvcx.base.errors import DvcxError, Refused, UsageError
 from dvcx.base.files import write_atomically
+from dvcx.base.scratch import scratch_folder
 from dvcx.config.check import check_entry
 from dvcx.config.files import ConfigFile, parse_toml, read_text
 from dvcx.config.keys import check_known, join_key, meant, split_key
@@ -197,7 +199,10 @@ def _write(file: ConfigFile, text: str, expected: Tables) -> None:
     path = Path(os.path.realpath(file.path)) if file.level is Level.GLOBAL else file.path  # a link to one's dotfiles
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, text.encode(), mode=_mode(path, file.level))
+        # Git ignores the folder `tmp` of a project: a kill must not leave a file that looks like one to commit.
+        tmp = scratch_folder(path.parent / "tmp") if file.level is not Level.GLOBAL else nullcontext()
+        with tmp as scratch:
+            write_atomically(path, text.encode(), mode=_mode(path, file.level), scratch=scratch)
     except OSError as error:
         raise DvcxError(f"{path} cannot be written: {error.strerror}", "check the folder's permissions") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -139,11 +140,16 @@ def _walk(root: Path) -> Iterator[str]:
 def _read(root: Path, path: str) -> bytes | DvcxError:
     try:
         fd = os.open(root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            return os.read(fd, MAX_BYTES + 1)
+        finally:
+            os.close(fd)
     except OSError as error:
-        return Refused(f"{path} cannot be read as a pointer: {error.strerror}", names=[path])
-    try:
-        return os.read(fd, MAX_BYTES + 1)
-    except OSError as error:
-        return Refused(f"{path} cannot be read as a pointer: {error.strerror}", names=[path])
-    finally:
-        os.close(fd)
+        message = f"{path} cannot be read as a pointer: {(error.strerror or str(error)).lower()}"
+        if error.errno in _NO_FILE:
+            return Refused(message, f"remove it, or restore it with `git checkout -- {path}`", [path])
+        return DvcxError(message, "put the cause right and run the same command again")
+
+
+_NO_FILE = (errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.EAGAIN)
+"""What a symbolic link, a socket, a folder and an empty pipe answer."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from dvcx.base.errors import DvcxError, UsageError
 from dvcx.base.files import write_atomically
 from dvcx.base.hashing import algorithm_named
+from dvcx.base.scratch import scratch_folder
 from dvcx.git.location import find_git
 from dvcx.repo.open import CONFIG_FILE, PROJECT_FOLDER, wire
 
@@ -65,10 +67,13 @@ def init(
     files = {folder / ".gitignore": _IGNORE, root / ".dvcxignore": _IGNORE_FILE}
     # The configuration comes last: a folder is a project once it is there.
     files[folder / CONFIG_FILE] = f'[core]\nformat = 1\nhash = "{chosen.name}"\n'
-    for path, text in files.items():
-        if not path.exists():
-            write_atomically(path, text.encode())
-            changed.append(path.relative_to(root).as_posix())
+    with scratch_folder(folder / "tmp") as scratch:
+        for path, text in files.items():
+            if not path.exists():
+                write_atomically(path, text.encode(), scratch=scratch)
+                changed.append(path.relative_to(root).as_posix())
+    with suppress(OSError):  # someone else works in it
+        (folder / "tmp").rmdir()
     return InitResult(str(root), True, chosen.name, chosen.accident_only, git is not None, tuple(sorted(changed)))
 
 
