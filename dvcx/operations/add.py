@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 from dvcx.base.errors import UsageError
 from dvcx.base.progress import SILENT, Progress, task
 from dvcx.formats.table import Role
+from dvcx.formats.tree_bytes import dump_tree
 from dvcx.manifest.manifest import Manifest, workspace_manifest
 from dvcx.manifest.trees import TreeEditor, compare, entry_at, entry_of, id_of, is_at_hand
 from dvcx.model.pointer import Pointer
 from dvcx.model.tree import EntryKind, TreeEntry
 from dvcx.operations.add_checks import check_can_add
 from dvcx.operations.edited_links import set_aside_edited
-from dvcx.operations.pointers import PointerChange, write_pointers
+from dvcx.operations.pointers import PointerChange, refuse_frozen, write_pointers
 from dvcx.operations.relink import relink
-from dvcx.operations.unfetched import keep_unfetched
+from dvcx.operations.unfetched import Presence, inner_presence, keep_unfetched, presence_at
 from dvcx.repo.record import (
     Repo,
     open_cache,
@@ -80,16 +80,26 @@ def add(repo: Repo, paths: Sequence[str], options: AddOptions | None = None, pro
     with workspace_lock(repo).exclusive(repo.config.core.lock_timeout):
         manifest = workspace_manifest(repo.root, repo.git)
         check_can_add(repo, manifest, paths, force=options.force)
-        cache, state = open_cache(repo), open_state(repo)
-        # The cache stays locked until the pointers are written: a garbage collection in between would see objects
-        # that nothing names yet.
-        with cache.lock.shared(repo.config.core.lock_timeout), task(progress, "adding", None, "files") as running:
-            with _writer(cache, wanted=options.commit) as writer:
-                job = _Adding(repo, manifest, options, cache, state, writer, running.advance)
-                for path in paths:
-                    job.take(path)
-                job.store_trees()
-            return job.finish()
+        return add_checked(repo, manifest, paths, options, progress)
+
+
+def add_checked(
+    repo: Repo, manifest: Manifest, paths: Sequence[str], options: AddOptions, progress: Progress = SILENT
+) -> AddResult:
+    """Does what `add` does for paths that were checked; the caller holds the workspace lock.
+
+    Raises `Refused`, before any pointer is written, when frozen data has changed and `options.force` is not set.
+    """
+    cache, state = open_cache(repo), open_state(repo)
+    # The cache stays locked until the pointers are written: a garbage collection in between would see objects
+    # that nothing names yet.
+    with cache.lock.shared(repo.config.core.lock_timeout), task(progress, "adding", None, "files") as running:
+        with cache.writer() as writer:
+            job = _Adding(repo, manifest, options, cache, state, writer, running.advance)
+            for path in paths:
+                job.take(path)
+            job.store_trees()
+        return job.finish()
 
 
 class _Adding:
@@ -102,7 +112,7 @@ class _Adding:
         options: AddOptions,
         cache: Cache,
         state: State,
-        writer: CacheWriter | None,
+        writer: CacheWriter,
         advance: Callable[[int], None],
     ) -> None:
         self._repo = repo
@@ -115,6 +125,7 @@ class _Adding:
         self._rules: ScanRules = scan_rules(repo, follow_links=options.follow_links)
         self._editor = TreeEditor(repo.algorithm, tree_loader(cache))
         self._new: dict[str, TreeEntry] = {}
+        self._placed: dict[str, TreeEntry] = {}
         self._unfetched: dict[str, int] = {}
 
     def take(self, path: str) -> None:
@@ -124,21 +135,28 @@ class _Adding:
         if output is None or output == path:
             old = self._manifest.pointers.get(path)
             entry = scanned.entry
+            self._placed[path] = entry
             if old is not None and old.is_folder and entry.is_folder and old.id.digest != entry.digest:
-                entry = self._with_unfetched(path, entry_of(old), entry, scanned)
+                entry = self._with_unfetched(path, (), entry_of(old), entry)
             self._new[path] = entry
             return
         root = self._new.get(output) or entry_of(self._manifest.pointers[output])
-        parts = path[len(output) + 1 :].split("/")
+        parts = tuple(path[len(output) + 1 :].split("/"))
         entry = scanned.entry
+        here = self._placed.get(output) or self._presence(output).baseline
+        if here is not None:
+            self._placed[output] = self._editor.replace(here, parts, entry)
         before = entry_at(root, parts, self._editor.load)
         if before is not None and before.is_folder and entry.is_folder and before.digest != entry.digest:
-            entry = self._with_unfetched(output, before, entry, scanned)
+            entry = self._with_unfetched(output, parts, before, entry)
         self._new[output] = self._editor.replace(root, parts, entry)
 
-    def _with_unfetched(self, output: str, old: TreeEntry, entry: TreeEntry, scanned: Scanned) -> TreeEntry:
-        self._editor.know(scanned.trees)
-        merged, count = keep_unfetched(old, entry, self._editor, self._cache.has)
+    def _presence(self, output: str) -> Presence:
+        return presence_at(self._state, output, is_folder=True, has=self._cache.has, load=self._editor.load)
+
+    def _with_unfetched(self, output: str, parts: tuple[str, ...], old: TreeEntry, entry: TreeEntry) -> TreeEntry:
+        presence = inner_presence(self._presence(output), parts, self._editor.load)
+        merged, count = keep_unfetched(old, entry, self._editor, presence)
         if count:
             self._unfetched[output] = self._unfetched.get(output, 0) + count
         return merged
@@ -149,34 +167,39 @@ class _Adding:
             path,
             self._state,
             self._rules,
-            intake=CacheIntake(self._writer) if self._writer is not None else None,
+            tracked=self._manifest.owner_of(path),
+            intake=CacheIntake(self._writer) if self._options.commit else None,
             cache_prefix=str(self._cache.loose.root) + os.sep,
             advance=self._advance,
         )
         if scanned is None:
             raise UsageError(f"{path} does not exist", f"see what is there with `ls {os.path.dirname(path) or '.'}`")
         self._editor.know(scanned.trees)
+        if not self._options.commit:
+            # Without its trees nobody could tell later which files of the folder were never fetched here.
+            for digest, tree in scanned.trees.items():
+                self._writer.put(Role.TREE, digest, dump_tree(tree))
         return scanned
 
     def store_trees(self) -> None:
         """Stores the trees that were changed around the scanned ones."""
-        if self._writer is None:
-            return
-        for entry in self._new.values():
+        for entry in (*self._new.values(), *self._placed.values()):
             for digest, data in self._editor.made_below(entry):
                 self._writer.put(Role.TREE, digest, data)
 
     def finish(self) -> AddResult:
         """Writes the pointers, after everything they name is durable."""
         changes = [self._pointer_change(path, entry) for path, entry in sorted(self._new.items())]
+        if not self._options.force:
+            refuse_frozen(changes)
         files = write_pointers(self._repo, open_trash(self._repo), "add", changes)
-        for path, entry in self._new.items():
+        for path, entry in self._placed.items():
             self._state.set_baseline(path, entry.digest)
-        if self._writer is not None:
+        if self._options.commit:
             self._mend_links()
         self._state.close()
         self._cache.close()
-        return AddResult(tuple(self._result(change) for change in changes), files, self._writer is not None)
+        return AddResult(tuple(self._result(change) for change in changes), files, self._options.commit)
 
     def _mend_links(self) -> None:
         """Sets aside objects that were edited through a link, and links new large files as `cache.type` says."""
@@ -199,8 +222,11 @@ class _Adding:
             executable=entry.kind == EntryKind.EXECUTABLE,
         )
         if old is not None:
-            # What people noted stays; what described the old content does not.
-            new = replace(new, desc=old.desc, labels=old.labels, meta=old.meta, extra=old.extra)
+            # What people noted stays; where the old content came from is not said of other content.
+            source = old.source if old.same_data(new) else None
+            new = replace(
+                new, desc=old.desc, labels=old.labels, meta=old.meta, source=source, frozen=old.frozen, extra=old.extra
+            )
         if self._options.desc is not None:
             new = replace(new, desc=self._options.desc)
         return PointerChange(path, old, new)
@@ -211,7 +237,3 @@ class _Adding:
         word = "added" if change.old is None else "unchanged" if change.old.same_data(new) else "updated"
         pointer = f"{change.path}.dvcx"
         return Added(change.path, pointer, str(new.id), new.size, new.files, word, self._unfetched.get(change.path, 0))
-
-
-def _writer(cache: Cache, *, wanted: bool) -> AbstractContextManager[CacheWriter | None]:
-    return cache.writer() if wanted else nullcontext()

@@ -13,6 +13,7 @@ from dvcx.manifest.manifest import Manifest, workspace_manifest
 from dvcx.manifest.trees import LoadTree, entry_at, entry_of
 from dvcx.model.pointer import pointer_path
 from dvcx.model.tree import EntryKind, TreeEntry
+from dvcx.operations.placing import record_placed, was_empty
 from dvcx.operations.relink import relink
 from dvcx.operations.targets import Target, resolve_targets
 from dvcx.repo.record import (
@@ -127,9 +128,13 @@ def checkout_targets(
         )
     applied = Applied()
     if not options.dry_run:
+        empty = {target.output for target in targets if was_empty(repo, target)}
+        for output in empty:
+            state.set_baseline(output, None)  # nothing of it is here any more, whatever was
         applied = _apply(repo, cache, state, plan, load, progress)
+        left_out = {path for path, _ in (*plan.missing, *applied.damaged)}
         for target in targets:
-            _set_baseline(state, target)
+            record_placed(cache, state, target, load, left_out, from_nothing=target.output in empty)
         for path in former:
             state.set_baseline(path, None)
         if options.relink:
@@ -187,12 +192,6 @@ def _plan_leaving(repo: Repo, cache: Cache, state: State, path: str, load: LoadT
     baseline = TreeEntry(scanned.entry.name, kind, state.baseline(path) or b"", 0, 0)
     sources = Sources(load, scanned.trees, lambda digest: False, portable_names=False)
     return plan_checkout(path, scanned.entry, None, baseline, sources)
-
-
-def _set_baseline(state: State, target: Target) -> None:
-    # After a partial checkout the rest of the folder may still be of an older version, so the older baseline stays.
-    if not target.inner or state.baseline(target.output) is None:
-        state.set_baseline(target.output, target.pointer.id.digest)
 
 
 def _join(plan: CheckoutPlan, more: CheckoutPlan) -> None:

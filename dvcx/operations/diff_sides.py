@@ -12,7 +12,7 @@ from dvcx.manifest.trees import LoadTree, TreeEditor, compare, entry_at, entry_o
 from dvcx.model.tree import EMPTY_TREE, Tree, TreeEntry
 from dvcx.operations.listings import listing_missing
 from dvcx.operations.targets import Target
-from dvcx.operations.unfetched import keep_unfetched
+from dvcx.operations.unfetched import Presence, inner_presence, keep_unfetched, presence_at
 from dvcx.repo.record import Repo, scan_rules
 from dvcx.storage.cache import Cache
 from dvcx.workspace.scan import Scanned, scan
@@ -122,11 +122,18 @@ class WorkspaceSide:
         if scanned is None and self._was_never_fetched(wanted):
             kept = wanted  # its links and empty folders were never here either
         else:
-            kept, _ = keep_unfetched(wanted, here, self._editor, self._cache.has)
+            kept, _ = keep_unfetched(wanted, here, self._editor, self._presence(path))
         for change in compare(path, here, kept, load, load):
             if change.new is not None and change.new.files:
                 self.unfetched.append((change.path, change.new.size, change.new.files))
         return None if scanned is None and kept.digest == here.digest else kept
+
+    def _presence(self, path: str) -> Presence:
+        output = self.manifest.owner_of(path) or path
+        load, has = self._editor.load, self._cache.has
+        whole = presence_at(self._state, output, is_folder=True, has=has, load=load)
+        inner = path[len(output) + 1 :]
+        return inner_presence(whole, tuple(inner.split("/")) if inner else (), load)
 
     def _was_never_fetched(self, folder: TreeEntry) -> bool:
         """Tells whether the cache holds no file of a folder that has some."""

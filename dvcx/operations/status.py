@@ -15,6 +15,7 @@ from dvcx.model.changes import Change, ChangeKind, pair_renames
 from dvcx.model.tree import TreeEntry
 from dvcx.operations.edited_links import edited_in_place
 from dvcx.operations.targets import Target, resolve_targets
+from dvcx.operations.unfetched import Presence, inner_presence, presence_at
 from dvcx.repo.record import Repo, open_cache, open_state, scan_rules, tree_loader
 from dvcx.storage.cache import Cache
 from dvcx.workspace.scan import Scanned, scan
@@ -139,7 +140,7 @@ class _Looker:
         if wanted is not None and scanned.entry.same_content(wanted):
             not_cached = self._not_cached(target.path, wanted)
             return OutputStatus(target.path, "clean", (), 0, not_cached, not_on_remote, ())
-        return self._changed(target.path, wanted, scanned, not_on_remote)
+        return self._changed(target, wanted, scanned, not_on_remote)
 
     def _without_tree(self, target: Target, whole: TreeEntry, scanned: Scanned | None) -> OutputStatus:
         if scanned is not None and scanned.entry.same_content(whole):
@@ -160,23 +161,30 @@ class _Looker:
         return OutputStatus(path, "absent", (), 0, (), not_on_remote, ())
 
     def _changed(
-        self, path: str, wanted: TreeEntry | None, scanned: Scanned, not_on_remote: tuple[str, ...] | None
+        self, target: Target, wanted: TreeEntry | None, scanned: Scanned, not_on_remote: tuple[str, ...] | None
     ) -> OutputStatus:
         not_fetched = 0
         changes: list[Change] = []
-        for change in self._compared(path, wanted, scanned):
+        presence = presence_at(
+            self.state, target.output, is_folder=target.pointer.is_folder, has=self.cache.has, load=self.load
+        )
+        for change in self._compared(target.path, wanted, scanned):
             old = change.old
-            if change.kind is ChangeKind.DELETED and old is not None and old.is_file and not self.cache.has(old.digest):
-                not_fetched += 1
-                continue
-            if change.kind is ChangeKind.DELETED and old is not None and old.is_folder and old.files:
-                not_fetched += old.files  # its tree is not at hand, so it was never here
+            if change.kind is ChangeKind.DELETED and old is not None and self._was_never_here(target, change, presence):
+                not_fetched += old.files
                 continue
             changes.append(change)
         damaged = tuple(name for name, _ in edited_in_place(self.repo, self.cache, changes))
         listed = tuple(_path_change(change) for change in pair_renames(changes))
         state = "changed" if listed else "clean"
-        return OutputStatus(path, state, listed, not_fetched, (), not_on_remote, damaged)
+        return OutputStatus(target.path, state, listed, not_fetched, (), not_on_remote, damaged)
+
+    def _was_never_here(self, target: Target, change: Change, presence: Presence) -> bool:
+        assert change.old is not None
+        if change.old.is_folder and change.old.files and not is_at_hand(self.load, change.old.digest):
+            return True
+        parts = tuple(change.path[len(target.output) + 1 :].split("/"))
+        return inner_presence(presence, parts, self.load).was_never_here(change.old)
 
     def _compared(self, path: str, wanted: TreeEntry | None, scanned: Scanned) -> list[Change]:
         return list(compare(path, wanted, scanned.entry, self.load, scanned.trees.__getitem__))

@@ -1,20 +1,69 @@
-"""Files of a tracked folder that were never fetched here: absent is not deleted."""
+"""Files of a tracked folder that were never here: absent is not deleted."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from dvcx.manifest.trees import TreeEditor, is_at_hand
-from dvcx.model.tree import TreeEntry, make_tree
+from dvcx.base.errors import MissingData
+from dvcx.manifest.trees import LoadTree, TreeEditor, entry_at, is_at_hand
+from dvcx.model.tree import EntryKind, TreeEntry, make_tree
+from dvcx.workspace.state import State
 
 
-def keep_unfetched(
-    old: TreeEntry, new: TreeEntry, editor: TreeEditor, has: Callable[[bytes], bool]
-) -> tuple[TreeEntry, int]:
-    """Gives the folder `new` with those files of `old` that are absent from it because they were never fetched.
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What can be known of whether a file was ever in the workspace.
 
-    A file that is in neither the workspace nor the cache was not deleted here: it was never here. Gives also how many
-    files were kept so.
+    `baseline` is what dvcx last put there, or recorded from there, when that is known; `has` tells what is cached.
+    """
+
+    baseline: TreeEntry | None
+    has: Callable[[bytes], bool]
+
+    def below(self, name: str, load: LoadTree) -> Presence:
+        """Gives the same for the entry called `name` of this folder."""
+        if self.baseline is None:
+            return self
+        inner = load(self.baseline.digest).get(name) if self.baseline.is_folder else None
+        return Presence(inner or _NOTHING, self.has)
+
+    def was_never_here(self, entry: TreeEntry) -> bool:
+        """Tells of a file that is absent now whether it never was here, so that nobody deleted it."""
+        if self.baseline is not None and self.baseline.kind == _NOTHING.kind:
+            return True
+        return entry.is_file and not self.has(entry.digest)
+
+
+_NOTHING = TreeEntry("", -1, b"", 0, 0)
+"""Stands for what dvcx knows not to have put there."""
+
+
+def presence_at(
+    state: State, output: str, *, is_folder: bool, has: Callable[[bytes], bool], load: LoadTree
+) -> Presence:
+    """Gives what is known of the tracked path `output`."""
+    digest = state.baseline(output)
+    if digest is None or (is_folder and not is_at_hand(load, digest)):
+        return Presence(None, has)
+    kind = EntryKind.FOLDER if is_folder else EntryKind.FILE
+    return Presence(TreeEntry(output.rsplit("/", 1)[-1], kind, digest, 0, 0), has)
+
+
+def inner_presence(presence: Presence, parts: tuple[str, ...], load: LoadTree) -> Presence:
+    """Gives what is known of the path `parts` inside the tracked folder that `presence` speaks of."""
+    if presence.baseline is None:
+        return presence
+    try:
+        return Presence(entry_at(presence.baseline, parts, load) or _NOTHING, presence.has)
+    except MissingData:
+        return Presence(None, presence.has)
+
+
+def keep_unfetched(old: TreeEntry, new: TreeEntry, editor: TreeEditor, presence: Presence) -> tuple[TreeEntry, int]:
+    """Gives the folder `new` with those files of `old` that are absent from it because they were never here.
+
+    Gives also how many files were kept so.
     """
     if old.digest == new.digest or not is_at_hand(editor.load, old.digest):
         return new, 0
@@ -23,12 +72,13 @@ def keep_unfetched(
     kept = 0
     for entry in before.entries:
         present = now.get(entry.name)
+        inner = presence.below(entry.name, editor.load)
         if present is not None:
             if present.is_folder and entry.is_folder:
-                now[entry.name], count = keep_unfetched(entry, present, editor, has)
+                now[entry.name], count = keep_unfetched(entry, present, editor, inner)
                 kept += count
             continue
-        absent, count = _unfetched_part(entry, editor, has)
+        absent, count = _absent_part(entry, editor, inner)
         if absent is not None:
             now[entry.name] = absent
             kept += count
@@ -37,15 +87,14 @@ def keep_unfetched(
     return editor.keep(new.name, make_tree(now.values())), kept
 
 
-def _unfetched_part(entry: TreeEntry, editor: TreeEditor, has: Callable[[bytes], bool]) -> tuple[TreeEntry | None, int]:
-    """Gives what of `entry`, which is not in the workspace, is not in the cache either; and its number of files."""
-    if entry.is_link:
-        return None, 0
+def _absent_part(entry: TreeEntry, editor: TreeEditor, presence: Presence) -> tuple[TreeEntry | None, int]:
+    """Gives what of `entry`, which is not in the workspace, was never there; and its number of files."""
     if not entry.is_folder:
-        return (None, 0) if has(entry.digest) else (entry, 1)
-    if not is_at_hand(editor.load, entry.digest):
+        return (entry, 1) if presence.was_never_here(entry) else (None, 0)
+    if presence.was_never_here(entry) or not is_at_hand(editor.load, entry.digest):
         return entry, entry.files
-    parts = [_unfetched_part(child, editor, has) for child in editor.load(entry.digest).entries]
+    children = editor.load(entry.digest).entries
+    parts = [_absent_part(child, editor, presence.below(child.name, editor.load)) for child in children]
     kept = [(part, count) for part, count in parts if part is not None]
     if not kept:
         return None, 0

@@ -74,14 +74,15 @@ def plan_checkout(
     work. With `force` unsaved files go to the trash instead of standing in the way. Raises `Refused` for a symbolic
     link that would lead out of the tracked folder.
     """
-    planner = _Planner(sources, path if tracked is None else tracked, force=force)
+    planner = _Planner(sources, path if tracked is None else tracked, knows=baseline is not None, force=force)
     planner.compare(path, current, target, baseline)
     return planner.plan
 
 
 class _Planner:
-    def __init__(self, sources: Sources, tracked: str, *, force: bool) -> None:
+    def __init__(self, sources: Sources, tracked: str, *, knows: bool, force: bool) -> None:
         self._sources = sources
+        self._knows_baseline = knows
         self._depth = tracked.count("/") + 1
         self._force = force
         self.plan = CheckoutPlan()
@@ -152,8 +153,8 @@ class _Planner:
             self.plan.folders_to_empty.append(path)
         elif baseline is not None and current.same_content(baseline):
             self.plan.actions.append(Action(ActionKind.DELETE, path, current, None))
-        elif self._force or (current.is_file and self._sources.has(current.digest)):
-            # Its content is safe, but nothing may remember that it was here under this name.
+        elif self._force or (not self._knows_baseline and current.is_file and self._sources.has(current.digest)):
+            # What dvcx put here is not known: its content is safe, but perhaps nothing remembers it under this name.
             self.plan.to_trash.add(path)
             self.plan.actions.append(Action(ActionKind.DELETE, path, current, None))
         else:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import msgspec
 
+from dvcx.workspace.placed import Placed
+
 _SCHEMA_VERSION = 1
 _FINE_GRAIN = 20_000_000
 _COARSE_GRAIN = 2_000_000_000
@@ -71,7 +73,7 @@ class State:
         self._connection: sqlite3.Connection | None = None
         self._broken = False
         self._waiting: dict[str, FolderRows] = {}
-        self._baselines: dict[str, bytes | None] = {}
+        self._placed = Placed(path.with_name("placed.json"))
         self._decoder = msgspec.msgpack.Decoder(dict[str, Seen])
 
     def folder(self, path: str) -> Mapping[str, Seen]:
@@ -91,30 +93,21 @@ class State:
         self._waiting[path] = rows
 
     def baseline(self, path: str) -> bytes | None:
-        """Gives the digest of what was last added at or checked out to `path`, when that is remembered."""
-        if path in self._baselines:
-            return self._baselines[path]
-        return self._one("SELECT digest FROM baselines WHERE path = ?", path)
+        """Gives the digest of what was last added at or checked out to `path`, when that is recorded."""
+        return self._placed.get(path)
 
     def baselines(self) -> dict[str, bytes]:
-        """Gives all paths of which a baseline is remembered."""
-        known: dict[str, bytes | None] = {}
-        try:
-            connection = self._open(create=False)
-            if connection is not None:
-                known = dict(connection.execute("SELECT path, digest FROM baselines"))
-        except sqlite3.Error:
-            pass
-        known.update(self._baselines)
-        return {path: digest for path, digest in known.items() if isinstance(digest, bytes)}
+        """Gives all paths of which a baseline is recorded."""
+        return self._placed.all()
 
     def set_baseline(self, path: str, digest: bytes | None) -> None:
-        """Notes the digest of what `path` now is by our own doing; None forgets it."""
-        self._baselines[path] = digest
+        """Records the digest of what `path` now is by our own doing; None forgets it."""
+        self._placed.set(path, digest)
 
     def save(self) -> None:
-        """Writes what was noted; a failure is no error, because nothing here is needed."""
-        if not self._waiting and not self._baselines:
+        """Writes what was noted. That hints could not be written is no error; raises `OSError` for the baselines."""
+        self._placed.save()
+        if not self._waiting:
             return
         encode = msgspec.msgpack.encode
         try:
@@ -125,14 +118,11 @@ class State:
                         "INSERT OR REPLACE INTO folders VALUES (?, ?)",
                         [(path, encode(rows)) for path, rows in self._waiting.items()],
                     )
-                    connection.executemany("INSERT OR REPLACE INTO baselines VALUES (?, ?)", self._baselines.items())
-                    connection.execute("DELETE FROM baselines WHERE digest IS NULL")
         except (sqlite3.OperationalError, OSError):
             pass  # busy for too long, read-only, or a full disk
         except sqlite3.Error:
             self._discard()
         self._waiting.clear()
-        self._baselines.clear()
 
     def close(self) -> None:
         """Saves and closes."""
@@ -192,9 +182,7 @@ def _set_up(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     with connection:
         connection.execute("DROP TABLE IF EXISTS folders")
-        connection.execute("DROP TABLE IF EXISTS baselines")
         connection.execute("CREATE TABLE folders (path TEXT PRIMARY KEY, files BLOB) WITHOUT ROWID")
-        connection.execute("CREATE TABLE baselines (path TEXT PRIMARY KEY, digest BLOB) WITHOUT ROWID")
         connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
 

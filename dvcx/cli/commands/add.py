@@ -67,7 +67,7 @@ def render(result: AddResult, console: Console) -> None:
         style = dim if each.change == "unchanged" else green if each.change == "added" else yellow
         console.line(style(f"{each.change:<9}"), " ", each.path, dim(f"  ({what})"))
         if each.unfetched:
-            console.say(f"kept {count_text(each.unfetched, 'file')} of {each.path} that were never fetched here")
+            console.say(f"kept in {each.path}: {count_text(each.unfetched, 'file')} that never came here")
     if not result.saved:
         console.next_step("dvcx commit: store the bytes")
     if result.changed_files:

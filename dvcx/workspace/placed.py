@@ -1,0 +1,71 @@
+"""What dvcx itself put into, or recorded of, a worktree: the difference between a deleted file and one never here.
+
+A small file of its own beside the state database, because it is a record and no hint: without it, data that was left
+out of a partial checkout would look deleted.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from dvcx.base.files import write_atomically
+
+_MAX_BYTES = 16 << 20
+
+
+class _Stored(msgspec.Struct):
+    version: int
+    paths: dict[str, str]
+
+
+class Placed:
+    """For each tracked path the digest of the tree (or blob) that dvcx last put there or added from there.
+
+    After a partial checkout that is the tree of just that part. A file that is missing or damaged reads as empty:
+    then nothing is known, and what is absent from the workspace but in the cache counts as deleted.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._digests: dict[str, bytes] | None = None
+        self._changed = False
+
+    def all(self) -> dict[str, bytes]:
+        """Gives all paths of which something is recorded."""
+        return dict(self._load())
+
+    def get(self, path: str) -> bytes | None:
+        """Gives what is recorded of `path`, or None."""
+        return self._load().get(path)
+
+    def set(self, path: str, digest: bytes | None) -> None:
+        """Records what is at `path` now; None forgets it. Written at `save`."""
+        digests = self._load()
+        if digests.get(path) == digest:
+            return
+        if digest is None:
+            digests.pop(path, None)
+        else:
+            digests[path] = digest
+        self._changed = True
+
+    def save(self) -> None:
+        """Writes what changed; raises `OSError` as writing does."""
+        if not self._changed:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        stored = _Stored(1, {path: digest.hex() for path, digest in sorted(self._load().items())})
+        write_atomically(self._path, msgspec.json.encode(stored), durable=False)
+        self._changed = False
+
+    def _load(self) -> dict[str, bytes]:
+        if self._digests is None:
+            try:
+                data = self._path.read_bytes()
+                stored = msgspec.json.decode(data, type=_Stored) if len(data) <= _MAX_BYTES else _Stored(0, {})
+                self._digests = {path: bytes.fromhex(digest) for path, digest in stored.paths.items()}
+            except (FileNotFoundError, msgspec.DecodeError, ValueError):
+                self._digests = {}
+        return self._digests
