@@ -15,7 +15,8 @@ import mmap
 import struct
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from types import MappingProxyType
 from typing import NamedTuple
 
 from dvcx.base.errors import DamagedData
@@ -139,11 +140,11 @@ def join_indexes(
     algorithm: Algorithm,
     indexes: Sequence[Index],
     without: frozenset[str] = frozenset(),
-    hidden: frozenset[bytes] = frozenset(),
+    hidden: Mapping[str, Set[bytes]] = MappingProxyType({}),
 ) -> bytes:
     """Joins indexes into one, leaving out the packs called `without` and keeping each pack once.
 
-    The records of the digests `hidden` are left out as well.
+    `hidden` gives digests by pack whose records are left out as well.
     """
     packs: list[PackInfo] = []
     number_by_name: dict[str, int] = {}
@@ -151,17 +152,19 @@ def join_indexes(
     at = algorithm.digest_size + 4
     for index in indexes:
         numbers: dict[int, bytes] = {}
+        omitted: set[bytes] = set()
         for old, info in enumerate(index.packs):
             if info.name in without or info.name in number_by_name:
                 continue
             number_by_name[info.name] = len(packs)
             numbers[old] = _PACK_NUMBER.pack(len(packs))
+            omitted.update(digest + old.to_bytes(4, "little") for digest in hidden.get(info.name, ()))
             packs.append(info)
         if not numbers:
             continue
         for record in index.raw_records():
             new = numbers.get(int.from_bytes(record[at : at + 4], "little"))
-            if new is not None and (not hidden or record[: algorithm.digest_size] not in hidden):
+            if new is not None and not (omitted and record[: at - 4] + record[at : at + 4] in omitted):
                 records.append(record[:at] + new + record[at + 4 :])
     records.sort()
     return _assemble(algorithm, packs, records)

@@ -39,6 +39,8 @@ class Marks(msgspec.Struct, frozen=True):
 
     `marked` is a time in Unix seconds; `packs` maps names to sizes in bytes; `reason` is `dead` or `damaged`;
     `deleted` is the time when the packs were deleted, while the marks stay for a while to keep their names from use.
+    `objects` are recipes, as hex digests by pack, that count as absent although their packs stay: the chunks that they
+    name may go.
     """
 
     format: int
@@ -46,6 +48,7 @@ class Marks(msgspec.Struct, frozen=True):
     packs: dict[str, int]
     reason: str = "dead"
     deleted: float | None = None
+    objects: dict[str, list[str]] = {}
 
 
 _Value = TypeVar("_Value", RemoteDescription, Marks)

@@ -214,7 +214,11 @@ class Remote:
         """Forgets objects: index files without them are written. Their bytes stay until a garbage collection."""
         from dvcx.storage.remote_index import rewrite_indexes  # it builds on this module
 
-        rewrite_indexes(self, without_objects=frozenset(digests))
+        hidden: dict[str, set[bytes]] = {}
+        for digest in digests:
+            for place in self.catalog().find_all(digest):
+                hidden.setdefault(place.pack, set()).add(digest)
+        rewrite_indexes(self, hidden=hidden)
 
     def locate(self, digests: Collection[bytes]) -> list[Found]:
         """Gives where each of `digests` lies; raises `MissingData` when any is nowhere, after looking a second time."""

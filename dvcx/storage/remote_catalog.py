@@ -43,7 +43,7 @@ class Catalog:
     """What a remote held when `index/` was listed.
 
     `files` are the names of the index files, `marks` the marks by file name; `damaged` tells which index files could
-    not be read, and why. What lies only in packs that are marked counts as missing, but can still be read.
+    not be read, and why. What lies only where marks are counts as missing, but can still be read.
     """
 
     def __init__(
@@ -58,40 +58,48 @@ class Catalog:
         self.marks = marks or {}
         self.damaged = damaged or {}
         self.marked = frozenset(pack for marks in self.marks.values() for pack in marks.packs)
+        self._hidden: dict[str, set[bytes]] = {}
+        for each in self.marks.values():
+            for pack, digests in each.objects.items():
+                self._hidden.setdefault(pack, set()).update(map(bytes.fromhex, digests))
 
     def find(self, digest: bytes) -> Found | None:
-        """Gives where the object lies, in a pack without a mark if there is one, or None."""
-        marked = self.marked
+        """Gives where the object lies, where no mark is if that can be, or None."""
+        marked, hidden = self.marked, self._hidden
         for index in self.indexes:
             record = index.find(digest)
             if record is not None:
                 info = index.packs[record.pack]
-                if info.name not in marked:
+                if info.name not in marked and not (hidden and digest in hidden.get(info.name, ())):
                     return Found(info.name, info.size, record)
-        if not marked:
+        if not marked and not hidden:
             return None
         every = self.find_all(digest)
         return every[0] if every else None
 
     def find_all(self, digest: bytes) -> list[Found]:
-        """Gives every place where the object lies, those in packs without a mark first."""
+        """Gives every place where the object lies, those without a mark first."""
         found: dict[tuple[str, int], Found] = {}
         for index in self.indexes:
             for record in index.find_all(digest):
                 info = index.packs[record.pack]
                 found[info.name, record.offset] = Found(info.name, info.size, record)
-        return sorted(found.values(), key=lambda each: each.pack in self.marked)
+        return sorted(found.values(), key=self.is_marked)
+
+    def is_marked(self, found: Found) -> bool:
+        """Tells whether a pack, or the object in it, is marked for deletion."""
+        return found.pack in self.marked or found.record.digest in self._hidden.get(found.pack, ())
 
     def has(self, digest: bytes) -> bool:
-        """Tells whether the object is held in a pack that is not marked."""
+        """Tells whether the object is held where no mark is."""
         found = self.find(digest)
-        return found is not None and found.pack not in self.marked
+        return found is not None and not self.is_marked(found)
 
     def missing(self, digests: Iterable[bytes]) -> set[bytes]:
-        """Gives those of `digests` that lie in no pack without a mark."""
+        """Gives those of `digests` that are not held where no mark is."""
         wanted = digests if isinstance(digests, (set, frozenset)) else set(digests)
         records = sum(index.count for index in self.indexes)
-        if not self.marked and len(wanted) * len(self.indexes) > records // 4:
+        if not self.marked and not self._hidden and len(wanted) * len(self.indexes) > records // 4:
             return set(wanted).difference(*(index.digests() for index in self.indexes))
         has = self.has
         return {digest for digest in wanted if not has(digest)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from dvcx.formats.index import join_indexes
@@ -14,9 +16,9 @@ if TYPE_CHECKING:
 def rewrite_indexes(
     remote: Remote,
     without_packs: frozenset[str] = frozenset(),
-    without_objects: frozenset[bytes] = frozenset(),
+    hidden: Mapping[str, Set[bytes]] = MappingProxyType({}),
 ) -> None:
-    """Joins all index files of the remote into one that leaves out these packs and objects, and removes the others.
+    """Joins all index files of the remote into one without these packs, and objects by pack, and removes the others.
 
     What other pushes write meanwhile is not touched: only files that were read are removed. Index files that are
     damaged stay where they are. Raises `RemoteError`; after that, running it again finishes the work.
@@ -24,7 +26,7 @@ def rewrite_indexes(
     remote.require()
     catalog = remote.refresh()
     old = [file.name for file in catalog.files if file.name.endswith(".idx") and file.name not in catalog.damaged]
-    data = join_indexes(remote.algorithm, catalog.indexes, without_packs, without_objects)
+    data = join_indexes(remote.algorithm, catalog.indexes, without_packs, hidden)
     name = f"{index_name(data)}.idx"
     if old == [FOLDER + name]:
         return

@@ -72,12 +72,14 @@ class Load(NamedTuple):
 
 
 def seal(algorithm: Algorithm, load: Load, gap: int = 0) -> Sealed:
-    """Gives the pack of `load`. `gap` bytes of zeros before the first payload change the name and nothing else.
+    """Gives the pack of `load`. A `gap` of zeros before the first payload changes the name and nothing else.
 
-    A body in one piece starts on a page of the file, so that a disk can take it from memory without another copy.
+    A body in one piece starts on a page of the file, so that a disk can take it from memory without another copy; its
+    gap counts in pages, any other in bytes.
     """
     header = dump_header(algorithm)
-    gap += -HEADER_SIZE % PAGE if load.body is not None else 0
+    if load.body is not None:
+        gap = gap * PAGE - HEADER_SIZE % -PAGE
     parts: list[Part] = [header + bytes(gap)]
     offset = HEADER_SIZE + gap
     records: list[Record] = []
@@ -159,7 +161,11 @@ class RemoteWriter:
             return
         if len(data) >= self.chunking.cut_from and role in (Role.BLOB, Role.TREE):
             self._cut(digest, data)
-            return
+        else:
+            self.put_again(role, digest, data)
+
+    def put_again(self, role: Role, digest: bytes, data: bytes) -> None:
+        """Takes one payload as it is, also when the remote holds it already: to move it into another pack."""
         self._taken.add(digest)
         self._waiting.append((role, digest, data))
         self._waiting_size += len(data)
@@ -294,7 +300,7 @@ class RemoteWriter:
         sealed = seal(self.algorithm, load)
         while sealed.name in self._catalog.marked:
             # Under this name a pack is about to be deleted; what is written now must not go with it.
-            sealed = seal(self.algorithm, load, gap=PAGE * (1 + secrets.randbelow(256)))
+            sealed = seal(self.algorithm, load, gap=1 + secrets.randbelow(64))
         if self._left_by_killed_push(sealed):
             return sealed._replace(parts=[]), True
         self._bucket.write_later(pack_file(sealed.name), sealed.parts)
