@@ -6,6 +6,8 @@ import ctypes
 import errno
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -17,6 +19,17 @@ Durability = Literal["full", "fast"]
 def temporary_name(stem: str = "tmp") -> str:
     """Gives a file name that no other process chooses; it names its process, so leftovers can be told from work."""
     return f".{stem}-{os.getpid()}-{secrets.token_hex(6)}"
+
+
+@contextmanager
+def naming_full_disk(path: Path) -> Iterator[None]:
+    """Makes the error of a full disk name `path` when it names nothing: writing to an open file does not say where."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            error.filename = str(path)
+        raise
 
 
 def write_atomically(
@@ -49,6 +62,9 @@ def _write_and_name(temporary: Path, path: Path, data: bytes, *, durable: bool, 
             write_all(fd, data)
             if durable:
                 os.fsync(fd)
+        except OSError as error:
+            error.filename = str(path)
+            raise
         finally:
             os.close(fd)
         temporary.replace(path)
@@ -85,6 +101,7 @@ def sync_directory(path: Path) -> None:
     except OSError as error:
         # Some network file systems cannot flush a folder; there the rename itself is already on the server.
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            error.filename = str(path)
             raise
     finally:
         os.close(fd)

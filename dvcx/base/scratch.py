@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dvcx.base.files import temporary_name
+from dvcx.base.files import naming_full_disk, temporary_name
 
 _LOCK = "lock"
 
@@ -35,7 +35,8 @@ def scratch_folder(root: Path) -> Iterator[Path]:
             break
         os.close(fd)
     try:
-        yield folder
+        with naming_full_disk(root):
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(fd)

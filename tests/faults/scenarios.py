@@ -90,8 +90,7 @@ def _shape(top: Path) -> dict[str, str]:
     """Gives what is no file's content: folders, links with their targets, executable files."""
     shape: dict[str, str] = {}
     for at, folders, names in os.walk(top):
-        if Path(at) == top:
-            folders.remove(".git")
+        folders[:] = [name for name in folders if Path(at, name) not in (top / ".git", top / ".dvcx/tmp")]
         for name in (*folders, *names):
             path = Path(at) / name
             if path.is_symlink():
@@ -249,10 +248,6 @@ def _with_garbage(place: Place) -> None:
     shutil.rmtree(place.project.own_folder / "trash", ignore_errors=True)
 
 
-def _uncommitted(place: Place) -> None:
-    _edited(place)
-
-
 def _undoable(place: Place) -> None:
     _unsaved_work(place)
     place.project.dvcx("checkout", "--force").ok()
@@ -270,11 +265,17 @@ def _damaged_cache(place: Place) -> None:
         file.write_bytes(b"x" + file.read_bytes()[1:])
 
 
+def _bare_git(place: Place) -> None:
+    Project.create(place.folder / "project").commit({"file": "a file"})
+
+
 SCENARIOS = (
+    Scenario("init", ("init",), _bare_git),
+    Scenario("config", ("config", "core.remote", "store"), _start),
     Scenario("add-new", ("add", "data", "model.bin"), _unsaved),
     Scenario("add-changed", ("add", "data", "model.bin"), _edited),
     Scenario("add-inside", ("add", "data/deep"), _edited),
-    Scenario("commit", ("commit", "--yes"), _uncommitted),
+    Scenario("commit", ("commit",), _edited),
     Scenario("push-first", ("push",), _saved),
     Scenario("push-more", ("push",), _pushed_and_edited),
     Scenario("fetch", ("fetch",), _cloned, in_clone=True),
