@@ -96,7 +96,8 @@ def test_the_pack_holds_the_tree_and_its_files() -> None:
     assert (dump_header(BLAKE3), dump_footer(header, table, footer.offset, footer.count)) == (header, foot)
     records = list(parse_table(table, BLAKE3.digest_size))
     contents = {
-        BLAKE3.of(decode_payload(r, data[r.offset : r.offset + r.stored], "the page")): Role(r.role) for r in records
+        BLAKE3.of(decode_payload(r, memoryview(data)[r.offset : r.offset + r.stored], "the page")): Role(r.role)
+        for r in records
     }
     assert set(contents) == {record.digest for record in records}
     assert contents[BLAKE3.of(A_CSV)] is Role.BLOB
