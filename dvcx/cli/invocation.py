@@ -29,7 +29,22 @@ class Invocation:
         # Commands that need no project, and every --help, start without what opening one imports.
         from dvcx.repo.open import open_repo
 
-        return open_repo(self.directory, self.environment)
+        repo = open_repo(self.directory, self.environment)
+        self._warn_of_settings(repo)
+        return repo
+
+    def repo_if_any(self) -> Repo | None:
+        """Opens the project around `directory`, if there is one; for commands that work without."""
+        from dvcx.repo.open import open_repo_if_any
+
+        repo = open_repo_if_any(self.directory, self.environment)
+        if repo is not None:
+            self._warn_of_settings(repo)
+        return repo
+
+    def _warn_of_settings(self, repo: Repo) -> None:
+        for warning in repo.config.warnings:
+            self.console.warn(warning)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from dvcx.base.errors import DvcxError
@@ -40,3 +41,22 @@ def tracked_paths(incomplete: str) -> list[str]:
     cut = len(path) + 1 if path else 0
     found = (folder + slash + each.path[cut:] + ("/" if each.type == "folder" else "") for each in entries)
     return [each for each in found if each.startswith(incomplete)]
+
+
+def setting_names(incomplete: str) -> list[str]:
+    """Gives the names of settings that start with `incomplete`, with those of the project's remotes."""
+    from dvcx.config.settings import REMOTE_SETTINGS, SETTINGS
+
+    of_remotes = [f"remote.{name}.{option}" for name in remote_names("") for option in _shown(REMOTE_SETTINGS)]
+    return [name for name in (*SETTINGS, *of_remotes) if name.startswith(incomplete)]
+
+
+def remote_options(incomplete: str) -> list[str]:
+    """Gives the settings that every remote has and that start with `incomplete`."""
+    from dvcx.config.settings import REMOTE_SETTINGS
+
+    return [name for name in _shown(REMOTE_SETTINGS) if name.startswith(incomplete)]
+
+
+def _shown(names: Iterable[str]) -> list[str]:
+    return [name for name in names if name != "secrets_for"]  # written by dvcx itself

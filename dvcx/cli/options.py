@@ -48,6 +48,9 @@ ListingRemote = Annotated[
 KnownRemote = Annotated[
     str, typer.Argument(metavar="NAME", autocompletion=remote_names, help="the remote, as `dvcx remote list` shows it")
 ]
+GlobalLevel = Annotated[bool, typer.Option("--global", help="your own configuration, for all projects")]
+ProjectLevel = Annotated[bool, typer.Option("--project", help="the project's configuration, which Git tracks")]
+LocalLevel = Annotated[bool, typer.Option("--local", help="this working tree's configuration, not tracked: secrets")]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, metavar="N", help="how many transfers at once")]
 AllBranches = Annotated[bool, typer.Option("--all-branches", "-a", help="the data of every branch")]
 AllTags = Annotated[bool, typer.Option("--all-tags", "-T", help="the data of every tag")]

@@ -61,6 +61,15 @@ def load_config(project_dir: Path | None, environ: Mapping[str, str]) -> Config:
     return _built(entries, warnings)
 
 
+def load_file(file: ConfigFile, project_dir: Path | None, environ: Mapping[str, str]) -> Config:
+    """Gives what one configuration file says by itself; raises as `load_config` does."""
+    entries: Entries = {}
+    warnings: list[str] = []
+    base = _Base(None if project_dir is None else project_dir.parent, environ.get("HOME") or None)
+    _add_file(entries, warnings, file, base)
+    return _built(entries, warnings)
+
+
 def _add_file(entries: Entries, warnings: list[str], file: ConfigFile, base: _Base) -> None:
     text = read_text(file.path)
     if not text.strip():

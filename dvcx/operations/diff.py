@@ -58,8 +58,8 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
-class Unfetched:
-    """A file that the pointers have, and that was never fetched here; a folder of `files` files likewise."""
+class Absent:
+    """A file that the pointers have and that never was in the workspace; or a folder of `files` such files."""
 
     path: str
     size: int
@@ -70,7 +70,7 @@ class Unfetched:
 class DiffResult:
     """What differs between `old` and `new`, which name the revisions as people type them; commits as ids.
 
-    `totals` are by kind of change. `unfetched` is not here in the workspace, so it was compared as its pointers say.
+    `totals` are by kind of change. `absent` never was in the workspace, so it was compared as its pointers say.
     `unread` are the folders of which it is not known here what they hold. `broken` are pointer files that cannot be
     used, each with why; what they stand for is left out.
     """
@@ -81,7 +81,7 @@ class DiffResult:
     new_commit: str | None
     changes: tuple[FileDiff, ...]
     totals: Mapping[str, Total]
-    unfetched: tuple[Unfetched, ...]
+    absent: tuple[Absent, ...]
     unread: tuple[str, ...]
     broken: Mapping[str, str]
 
@@ -140,7 +140,7 @@ def diff(
         new_commit=resolve_or_none(git, options.new) if options.new is not None else None,
         changes=listed,
         totals=_totals(listed),
-        unfetched=() if options.hide_missing else tuple(Unfetched(*each) for each in new.unfetched),
+        absent=() if options.hide_missing else tuple(Absent(*each) for each in new.absent),
         unread=tuple(dict.fromkeys([*new.unread, *(each.path for each in listed if _is_unread(each))])),
         broken=_broken(chosen, first, second),
     )

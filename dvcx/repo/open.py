@@ -24,14 +24,20 @@ def open_repo(start: Path, environ: Mapping[str, str]) -> Repo:
     `environ` may override settings (`DVCX_...`). Raises `DvcxError` when there is no project, and the errors of
     `load_config` when its configuration cannot be used.
     """
-    git = find_git(start, environ)
-    root = find_project(start, git)
-    if root is None:
+    repo = open_repo_if_any(start, environ)
+    if repo is None:
         raise DvcxError(
             f"{start} is not inside a dvcx project: no folder from here up has a {PROJECT_FOLDER} folder",
             "run `dvcx init` at the top of your Git repository, or `dvcx init --no-git` anywhere",
         )
-    return wire(root, git, environ)
+    return repo
+
+
+def open_repo_if_any(start: Path, environ: Mapping[str, str]) -> Repo | None:
+    """Does what `open_repo` does, but gives None where there is no project."""
+    git = find_git(start, environ)
+    root = find_project(start, git)
+    return None if root is None else wire(root, git, environ)
 
 
 def find_project(start: Path, git: GitLocation | None) -> Path | None:

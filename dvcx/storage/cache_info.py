@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from dvcx.formats.table import Role
 from dvcx.storage.cache import Cache
+from dvcx.storage.loose import entries_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +60,29 @@ def cache_totals(cache: Cache) -> CacheTotals:
         loose_bytes=sum(loose.values()),
         unreadable_packs=tuple(str(cache.packs.path_of(name)) for name in cache.packs.damaged),
     )
+
+
+def space_in(folder: Path) -> tuple[int, int]:
+    """Gives the number of files below a folder and their bytes; nothing when there is no such folder.
+
+    A file that has several names there counts once.
+    """
+    files = size = 0
+    seen: set[tuple[int, int]] = set()
+    waiting = [str(folder)]
+    while waiting:
+        for entry in entries_of(waiting.pop()):
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                    continue
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue  # removed while we looked
+            if status.st_nlink > 1:
+                if (status.st_dev, status.st_ino) in seen:
+                    continue
+                seen.add((status.st_dev, status.st_ino))
+            files += 1
+            size += status.st_size
+    return files, size

@@ -1,8 +1,8 @@
 """Show what differs between two revisions: files added, deleted, modified and renamed, with their sizes.
 
 Without B the revision A, or else HEAD, is compared with the files as they are here now. Nothing but Git's objects and
-the cache is read for a revision; the workspace is not touched. Files that were never fetched here count as the
-pointers have them, and are named as unfetched. A folder whose listing is not in the cache is shown as one change.
+the cache is read for a revision; the workspace is not touched. Files that never were here count as the pointers have
+them, and are named as absent. A folder whose listing is not in the cache is shown as one change.
 
 Examples:
     dvcx diff                           # what changed since the last commit
@@ -36,7 +36,7 @@ def command(
         typer.Option("--targets", metavar="PATH", autocompletion=tracked_paths, help="only this; may be repeated"),
     ] = None,
     md: Annotated[bool, typer.Option("--md", help="print a Markdown table")] = False,
-    hide_missing: Annotated[bool, typer.Option("--hide-missing", help="do not name files never fetched here")] = False,
+    hide_missing: Annotated[bool, typer.Option("--hide-missing", help="do not name files that are absent")] = False,
     remote: ListingRemote = None,
 ) -> Outcome:
     repo = call.repo()

@@ -19,8 +19,8 @@ def render_diff(result: DiffResult, console: Console) -> None:
         name = f"{each.old_path} -> {each.path}" if each.old_path is not None else each.path
         name += "/" if _is_folder(each) else ""
         console.line(styled_change(f"{each.change:<9}"), " ", name, dim(f"  ({_what(each)})"))
-    for path, count in _unfetched_by_folder(result).items():
-        console.line(dim("unfetched"), " ", path, dim(f"  ({count_text(count, 'file')} never fetched here)"))
+    for path, count in _absent_by_folder(result).items():
+        console.line(dim("absent   "), " ", path, dim(f"  ({count_text(count, 'file')} not here, so not compared)"))
     if result.changes:
         console.line(f"{result.old} -> {result.new}: ", ", ".join(_totals(result)))
     else:
@@ -84,9 +84,9 @@ def _amount(kind: str, total: Total) -> str:
     return size_text(max(total.old_size, total.new_size))
 
 
-def _unfetched_by_folder(result: DiffResult) -> Counter[str]:
+def _absent_by_folder(result: DiffResult) -> Counter[str]:
     counts: Counter[str] = Counter()
-    for each in result.unfetched:
+    for each in result.absent:
         counts[each.path.partition("/")[0] if "/" in each.path else each.path] += each.files
     return counts
 
