@@ -49,7 +49,7 @@ def _show(output: OutputStatus, console: Console, *, granular: bool) -> None:
         )
     if output.not_cached:
         console.line(
-            yellow("unsaved  "), " ", output.path, dim(f"  ({_names(output.path, output.not_cached)} not in the cache)")
+            yellow("unsaved  "), " ", output.path, dim(f"  ({_names(output.path, output.not_cached)}not in the cache)")
         )
         _list_names(output.path, output.not_cached, console, granular=granular)
     for path in output.damaged:
@@ -59,13 +59,13 @@ def _show(output: OutputStatus, console: Console, *, granular: bool) -> None:
             yellow("unpushed "),
             " ",
             output.path,
-            dim(f"  ({_names(output.path, output.not_on_remote)} not on the remote)"),
+            dim(f"  ({_names(output.path, output.not_on_remote)}not on the remote)"),
         )
         _list_names(output.path, output.not_on_remote, console, granular=granular)
 
 
 def _names(path: str, names: Sequence[str]) -> str:
-    return "" if list(names) == [path] else count_text(len(names), "file")
+    return "" if list(names) == [path] else count_text(len(names), "file") + " "
 
 
 def _list_names(path: str, names: Sequence[str], console: Console, *, granular: bool) -> None:
