@@ -36,6 +36,11 @@ class Console:
         """Writes one line of data to stdout."""
         self._put(drawn(pieces, colour=self._out_colour) + "\n")
 
+    def report(self, *pieces: Piece) -> None:
+        """Writes one line about what was done to stdout. Not with `--quiet`: nobody asked for it as data."""
+        if not self.quiet:
+            self.line(*pieces)
+
     def table(self, rows: Iterable[Sequence[Cell]], *, right: Collection[int] = ()) -> None:
         """Writes rows of data to stdout, the cells of a column under each other; `right` aligns columns of numbers."""
         self._put("".join(drawn(line, colour=self._out_colour) + "\n" for line in table(rows, right=right)))

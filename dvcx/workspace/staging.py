@@ -23,6 +23,8 @@ from dvcx.workspace.state import Seen, seen
 
 _MANY = 2000
 """From this number of files on, more processes pay for their start."""
+_PART = 2500
+"""Files that a process writes before it reports: often enough to be seen, seldom enough to cost little."""
 
 
 @dataclass(slots=True)
@@ -102,14 +104,13 @@ class Stager:
         """
         places.sort(key=_position)
         count = usable_processes() if len(places) >= _MANY else 1
-        step = -(-len(places) // count) or 1
-        parts = [places[at : at + step] for at in range(0, len(places), step)]
+        parts = [places[at : at + _PART] for at in range(0, len(places), _PART)]
 
         def write_part(part: list[Place]) -> bytes:
             return _write_part(self._cache, part, by_digest)
 
         left: list[bytes] = []
-        for part, answer in zip(parts, run_forked(parts, write_part), strict=True):
+        for part, answer in zip(parts, _in_rounds(parts, count, write_part), strict=True):
             rows, bad = msgspec.msgpack.decode(answer, type=tuple[list[Seen | None], list[bytes]])
             skipped = set(bad)
             files = (w for place in part if place.record.digest not in skipped for w in by_digest[place.record.digest])
@@ -212,6 +213,11 @@ class Stager:
         if row is not None:
             folder, _, name = wanted.path.rpartition("/")
             wanted.staged.rows.setdefault(folder, {})[name] = row
+
+
+def _in_rounds(parts: list[list[Place]], count: int, work: Callable[[list[Place]], bytes]) -> Iterator[bytes]:
+    for at in range(0, len(parts), count):
+        yield from run_forked(parts[at : at + count], work)
 
 
 def _write_part(cache: Cache, places: list[Place], by_digest: dict[bytes, list[_Wanted]]) -> bytes:

@@ -65,7 +65,7 @@ def render(result: AddResult, console: Console) -> None:
             size_text(each.size) if each.files is None else f"{count_text(each.files, 'file')}, {size_text(each.size)}"
         )
         style = dim if each.change == "unchanged" else green if each.change == "added" else yellow
-        console.line(style(f"{each.change:<9}"), " ", each.path, dim(f"  ({what})"))
+        console.report(style(f"{each.change:<9}"), " ", each.path, dim(f"  ({what})"))
         if each.unfetched:
             console.say(f"kept in {each.path}: {count_text(each.unfetched, 'file')} that never came here")
     if not result.saved:

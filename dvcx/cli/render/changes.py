@@ -20,13 +20,13 @@ def render_checkout(result: CheckoutResult, console: Console, *, summary: bool =
         for action, word in words.items():
             count = sum(change.files for change in result.changes if change.action == action)
             if count:
-                console.line(styled_change(word), f" {count_text(count, 'file')}")
+                console.report(styled_change(word), f" {count_text(count, 'file')}")
     else:
         for change in result.changes[:_MOST_LINES]:
             what = size_text(change.size) if change.files <= 1 else f"{count_text(change.files, 'file')}"
-            console.line(styled_change(f"{words[change.action]:<8}"), " ", change.path, dim(f"  ({what})"))
+            console.report(styled_change(f"{words[change.action]:<8}"), " ", change.path, dim(f"  ({what})"))
         if len(result.changes) > _MOST_LINES:
-            console.line(f"... and {len(result.changes) - _MOST_LINES:,} more; --json lists all")
+            console.report(f"... and {len(result.changes) - _MOST_LINES:,} more; --json lists all")
     if not result.changes and not result.missing:
         console.say("everything is as the pointers say")
     for path in result.kept[:10]:

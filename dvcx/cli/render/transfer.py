@@ -11,10 +11,10 @@ def render_fetch(result: FetchResult, console: Console) -> None:
     """Shows what a fetch took, or would take."""
     amount = f"{count_text(result.objects, 'object')}, {size_text(result.size)}"
     if result.dry_run:
-        console.line(
+        console.report(
             f"would fetch from {result.remote}: {amount} at most, about {count_text(result.requests, 'request')}"
         )
     elif result.objects:
-        console.line(f"fetched from {result.remote}: {amount}")
+        console.report(f"fetched from {result.remote}: {amount}")
     elif not result.missing and not result.damaged:
-        console.line("the cache has everything already")
+        console.report("the cache has everything already")
