@@ -150,23 +150,27 @@ def join_indexes(
     number_by_name: dict[str, int] = {}
     records: list[bytes] = []
     at = algorithm.digest_size + 4
+    repeated = False
     for index in indexes:
         numbers: dict[int, bytes] = {}
         omitted: set[bytes] = set()
         for old, info in enumerate(index.packs):
-            if info.name in without or info.name in number_by_name:
+            if info.name in without:
                 continue
-            number_by_name[info.name] = len(packs)
-            numbers[old] = _PACK_NUMBER.pack(len(packs))
-            omitted.update(digest + old.to_bytes(4, "little") for digest in hidden.get(info.name, ()))
-            packs.append(info)
+            repeated = repeated or info.name in number_by_name
+            if info.name not in number_by_name:
+                number_by_name[info.name] = len(packs)
+                packs.append(info)
+            numbers[old] = _PACK_NUMBER.pack(number_by_name[info.name])
+            omitted.update(digest + _PACK_NUMBER.pack(old) for digest in hidden.get(info.name, ()))
         if not numbers:
             continue
         for record in index.raw_records():
             new = numbers.get(int.from_bytes(record[at : at + 4], "little"))
             if new is not None and not (omitted and record[: at - 4] + record[at : at + 4] in omitted):
                 records.append(record[:at] + new + record[at + 4 :])
-    records.sort()
+    # Two indexes of one pack can leave out different records of it: what either one has counts, once.
+    records = sorted(set(records)) if repeated else sorted(records)
     return _assemble(algorithm, packs, records)
 
 

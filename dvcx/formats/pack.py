@@ -74,9 +74,9 @@ def parse_footer(data: bytes, pack_size: int, digest_size: int, where: str) -> F
     """
     if len(data) != FOOTER_SIZE:
         raise DamagedData(f"{where} is cut off", _FSCK)
-    offset, count, table_sum, header_sum, _, magic = _FOOTER.unpack(data)
+    offset, count, table_sum, header_sum, zeros, magic = _FOOTER.unpack(data)
     size = record_struct(digest_size).size
-    if magic != END_MAGIC or offset < HEADER_SIZE or offset + count * size + FOOTER_SIZE != pack_size:
+    if magic != END_MAGIC or any(zeros) or offset < HEADER_SIZE or offset + count * size + FOOTER_SIZE != pack_size:
         raise DamagedData(f"{where} has no valid footer: it was cut off or changed", _FSCK)
     return Footer(offset, count, table_sum, header_sum)
 

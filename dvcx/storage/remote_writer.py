@@ -157,8 +157,11 @@ class RemoteWriter:
 
     def put(self, role: Role, digest: bytes, data: bytes) -> None:
         """Takes an object that fits in memory; one that the remote holds already is passed over."""
-        if self.has(digest):
-            return
+        if not self.has(digest):
+            self.put_new(role, digest, data)
+
+    def put_new(self, role: Role, digest: bytes, data: bytes) -> None:
+        """Does the same as `put`, also when the remote holds the object; chunks that it holds are not sent."""
         if len(data) >= self.chunking.cut_from and role in (Role.BLOB, Role.TREE):
             self._cut(digest, data)
         else:
@@ -174,8 +177,11 @@ class RemoteWriter:
 
     def put_file(self, role: Role, digest: bytes, path: Path) -> None:
         """Takes the content of the file at `path`, of any size; raises `DamagedData` when it is not `digest`'s."""
-        if self.has(digest):
-            return
+        if not self.has(digest):
+            self.put_file_again(role, digest, path)
+
+    def put_file_again(self, role: Role, digest: bytes, path: Path) -> None:
+        """Does the same as `put_file`, also when the remote holds the object; chunks that it holds are not sent."""
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             if os.fstat(fd).st_size >= self.chunking.cut_from:
@@ -186,7 +192,7 @@ class RemoteWriter:
             os.close(fd)
         if self.algorithm.of(data) != digest:
             raise DamagedData(f"{path} is not {self.algorithm.name}:{digest.hex()}", _FSCK)
-        self.put(role, digest, data)
+        self.put_again(role, digest, data)
 
     def commit(self) -> None:
         """Waits until every pack is written, then makes what they hold visible with one index file."""
@@ -267,7 +273,7 @@ class RemoteWriter:
                 entries.append((self.algorithm.of(data), len(part.entries)))
                 self.put(Role.PART, entries[-1][0], data)
             top = Recipe(1, total, tuple(entries))
-        self.put(Role.RECIPE, digest, dump_recipe(top, self.algorithm.digest_size))
+        self.put_again(Role.RECIPE, digest, dump_recipe(top, self.algorithm.digest_size))
 
     def _send_waiting(self) -> None:
         if self._waiting:
