@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from dvcx.base.errors import DamagedData
@@ -23,6 +25,12 @@ _KNOWN = ("dvcx", "path", "type", "id", "size", "files", "executable", "frozen",
 _SIMPLE = re.compile(
     r"dvcx: 1\npath: ([A-Za-z_][A-Za-z0-9_\-.]*)\ntype: (file|folder)\nid: ([a-z0-9]+:[0-9a-f]+)\nsize: ([0-9]{1,18})\n"
     r"(?:files: ([0-9]{1,15})\n)?(executable: true\n)?\Z"
+)
+_MOST_DEPTH = 64
+_MOST_NUMBER = 1 << 62
+_LONG_NUMBER = re.compile(r"[-+]?(?:[0-9][0-9_:.]{64,}|0[xXbo][0-9a-fA-F_]{64,})\Z")
+_TAGS = frozenset(
+    {None, *(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "map", "seq"))}
 )
 _YAML_WORDS = re.compile(r"(?i)\A(y|n|yes|no|on|off|true|false|null|nan|inf)\Z")
 
@@ -126,18 +134,46 @@ def load_mapping(text: str, where: str) -> Mapping[str, Any]:
     import yaml  # 30 ms that commands on plain pointers do not pay
 
     try:
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                raise DamagedData(f"{where}: YAML aliases are not accepted here", _restore(where))
-        fields = yaml.load(text, Loader=yaml.CSafeLoader)
+        _check_events(yaml.parse(text, Loader=yaml.CSafeLoader), where)
+        fields = _as_json(yaml.load(text, Loader=yaml.CSafeLoader))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f" (line {mark.line + 1})" if mark else ""
         problem = getattr(error, "problem", None) or error.__class__.__name__
         raise DamagedData(f"{where} is not valid YAML{line}: {problem}", _restore(where)) from error
-    if not isinstance(fields, dict) or not all(isinstance(key, str) for key in fields):
+    if not isinstance(fields, dict):
         raise DamagedData(f"{where} is not a mapping of names to values", _restore(where))
     return fields
+
+
+def _check_events(events: Iterable[Any], where: str) -> None:
+    """Raises `DamagedData` for what would cost more than its length to build, before anything is built.
+
+    PyYAML builds nested values by recursion in C, which ends the process when they are deep, and long numbers in
+    quadratic time.
+    """
+    depth = 0
+    for event in events:
+        if type(event).__name__ == "AliasEvent":
+            raise DamagedData(f"{where}: YAML aliases are not accepted here", _restore(where))
+        if getattr(event, "tag", None) not in _TAGS:
+            raise DamagedData(f"{where}: the YAML tag {event.tag!r} is not accepted here", _restore(where))
+        depth += type(event).__name__.endswith("StartEvent") - type(event).__name__.endswith("EndEvent")
+        if depth > _MOST_DEPTH:
+            raise DamagedData(f"{where} is nested more than {_MOST_DEPTH} levels deep", _restore(where))
+        if _LONG_NUMBER.match(getattr(event, "value", "")) and event.implicit[0]:
+            raise DamagedData(f"{where} has a number that is too long", _restore(where))
+
+
+def _as_json(value: Any) -> Any:
+    """Gives a value as it will be written back: keys and dates as texts. Raises `ValueError` for infinity and not-a-number."""
+    if isinstance(value, dict):
+        return {str(_as_json(key)): _as_json(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_as_json(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(value)
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _checked(pointer: Pointer, where: str) -> Pointer:
@@ -166,8 +202,8 @@ def _required(fields: Mapping[str, Any], key: str, kind: type, where: str) -> An
 
 
 def _count(value: int, key: str, where: str) -> int:
-    if value < 0:
-        raise DamagedData(f"{where}: `{key}` is negative", _restore(where))
+    if not 0 <= value <= _MOST_NUMBER:
+        raise DamagedData(f"{where}: `{key}` is {'negative' if value < 0 else 'too large'}", _restore(where))
     return value
 
 
