@@ -15,6 +15,7 @@ from dvcx.base.folders import make_folder
 from dvcx.base.hashing import Algorithm, threaded_hasher
 from dvcx.base.locks import FileLock
 from dvcx.formats.table import Record, Role
+from dvcx.storage.cache_lock import CacheLock
 from dvcx.storage.cache_writer import CacheWriter, open_writer
 from dvcx.storage.loose import LooseFolder
 from dvcx.storage.object_store import StoredObject
@@ -39,9 +40,9 @@ class CacheSettings:
 class Cache:
     """The store of objects at `root`; any number of processes may use it at once. See `ObjectStore`.
 
-    Readers take no lock. Who adds objects holds `lock` shared; who takes away objects that are whole (garbage
-    collection, `delete`) holds it alone. Who moves objects from one pack to another holds it shared, and `moving`
-    alone, which is taken after `lock`.
+    Readers take no lock. Who adds objects, or relies on those that are there, holds `lock` shared; who takes away
+    objects that are whole, for garbage collection or `delete`, holds it alone. Who moves objects from one pack to
+    another holds it shared, and `moving` alone, which is taken after `lock`.
     """
 
     label = "the cache"
@@ -52,7 +53,7 @@ class Cache:
         self._algorithm = algorithm
         self.loose = LooseFolder(root, algorithm)
         self.packs = PackFolder(root, algorithm)
-        self.lock = FileLock(root / "lock", f"the cache {root}")
+        self.lock = CacheLock(root)
         self.moving = FileLock(root / "moving.lock", f"the cache {root}")
 
     @property

@@ -225,6 +225,9 @@ class PackFolder:
             os.close(pack.fd)
         self._open_packs.clear()
 
+    def __del__(self) -> None:
+        self.close()
+
     def _open(self, name: str) -> OpenPack:
         pack = self._open_packs.get(name)
         if pack is None:
