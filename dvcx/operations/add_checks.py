@@ -19,7 +19,7 @@ def check_can_add(repo: Repo, manifest: Manifest, paths: Sequence[str], *, force
         _check_place(repo, manifest, path)
         owner = manifest.owner_of(path)
         if owner is None:
-            _check_new(repo, path)
+            check_new(repo, path)
         elif owner != path:
             _check_inside(repo, manifest, owner, path)
         elif manifest.pointers[owner].frozen and not force:
@@ -41,22 +41,8 @@ def _check_place(repo: Repo, manifest: Manifest, path: str) -> None:
     broken = manifest.broken.get(pointer_path(path))
     if broken is not None:
         raise broken
-    parts = path.split("/")
-    for count in range(1, len(parts)):
-        above = "/".join(parts[:count])
-        if os.path.islink(repo.root / above):
-            raise Refused(
-                f"{path} lies behind the symbolic link {above}; dvcx does not track through links",
-                f"track it where it really is: {os.path.realpath(repo.root / path)}",
-                [path],
-            )
-    pattern = is_ignored(repo.root, parts, folder=(repo.root / path).is_dir())
-    if pattern is not None:
-        raise Refused(
-            f"{path} is left out by line {pattern.line} of {pattern.file}: {pattern.text}",
-            f"change {pattern.file}, or see `dvcx check-ignore -d {path}`",
-            [path],
-        )
+    check_way(repo, path)
+    check_not_left_out(repo, path, folder=(repo.root / path).is_dir())
     inside = manifest.below(path)
     if inside and path not in manifest.pointers:
         raise Refused(
@@ -66,7 +52,32 @@ def _check_place(repo: Repo, manifest: Manifest, path: str) -> None:
         )
 
 
-def _check_new(repo: Repo, path: str) -> None:
+def check_way(repo: Repo, path: str) -> None:
+    """Raises `Refused` when a folder above `path` is a symbolic link."""
+    parts = path.split("/")
+    for count in range(1, len(parts)):
+        above = "/".join(parts[:count])
+        if os.path.islink(repo.root / above):
+            raise Refused(
+                f"{path} lies behind the symbolic link {above}; dvcx does not track through links",
+                f"track it where it really is: {os.path.realpath(repo.root / path)}",
+                [path],
+            )
+
+
+def check_not_left_out(repo: Repo, path: str, *, folder: bool) -> None:
+    """Raises `Refused` when a `.dvcxignore` names the file or `folder` at `path`."""
+    pattern = is_ignored(repo.root, path.split("/"), folder=folder)
+    if pattern is not None:
+        raise Refused(
+            f"{path} is left out by line {pattern.line} of {pattern.file}: {pattern.text}",
+            f"change {pattern.file}, or see `dvcx check-ignore -d {path}`",
+            [path],
+        )
+
+
+def check_new(repo: Repo, path: str) -> None:
+    """Raises `Refused` when Git tracks `path` itself, or would ignore its pointer."""
     if repo.git is None:
         return
     prefix = f"{repo.prefix}/" if repo.prefix else ""

@@ -24,6 +24,11 @@ def count_text(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def content_text(size: int, files: int | None) -> str:
+    """Gives what tracked data amounts to: `12 B` for a file (no `files`), `3 files, 36 B` for a folder."""
+    return size_text(size) if files is None else f"{count_text(files, 'file')}, {size_text(size)}"
+
+
 def age_text(seconds: float) -> str:
     """Gives a length of time by its largest whole unit: `12 seconds`, `3 hours`, `40 days`."""
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
