@@ -83,7 +83,7 @@ class Walk:
         good = check("the data of v1 is back", contents(self.project), first)
 
         print("\n== someone else clones and pulls")
-        self.run(self.top, "git", "clone", "--quiet", "--branch", "v2", str(self.project), "clone")
+        self.run(self.top, "git", "clone", "--quiet", "--branch", "main", str(self.project), "clone")
         self.run(self.clone, "dvcx", "pull")
         good &= check("the clone has the data of v2", contents(self.clone), second)
         self.run(self.clone, "dvcx", "status", "--exit-code")

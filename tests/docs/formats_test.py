@@ -33,6 +33,7 @@ from dvcx.formats.tree_bytes import dump_tree, parse_tree
 from dvcx.git.ignorefile import with_line
 from dvcx.model.ids import Kind, parse_object_id
 from dvcx.model.tree import EntryKind, Tree
+from dvcx.workspace.placed import Placed
 from dvcx.workspace.state import State, settled_rows
 from tests.docs.pages import DOCS, as_hexdump, examples, from_hexdump
 
@@ -138,13 +139,21 @@ def test_the_state_has_these_tables(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"content")
     state = State(tmp_path / "state.db")
     state.remember("", settled_rows([("file", (tmp_path / "file").stat(), b"digest")]))
-    state.set_baseline("data", b"digest")
     state.close()
     with sqlite3.connect(tmp_path / "state.db") as connection:
         tables = [sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master")]
         version = connection.execute("PRAGMA user_version").fetchone()
     assert "".join(f"{sql};\n" for sql in tables) == EXAMPLES["state"]
     assert version == (1,)
+
+
+def test_what_was_placed_is_recorded_like_that(tmp_path: Path) -> None:
+    tree = BLAKE3.of(from_hexdump(EXAMPLES["tree"]))
+    placed = Placed(tmp_path / "placed.json")
+    placed.set("data", tree)
+    placed.save()
+    assert (tmp_path / "placed.json").read_text() == EXAMPLES["placed.json"].removesuffix("\n")
+    assert Placed(tmp_path / "placed.json").all() == {"data": tree}
 
 
 def test_the_journal_has_one_of_every_step() -> None:
