@@ -135,17 +135,19 @@ def _write_in_order(remote: Remote, fd: int, recipe: Recipe, gathering: _Gatheri
             busy.append((block, hashing.submit(hasher.update, part), writing.submit(_write_block, fd, part)))
 
         block, filled = free.popleft(), 0
-        for data in _pieces(remote, recipe, gathering):
-            rest = memoryview(data)
-            shown.advance(len(rest))
-            while rest:
-                count = min(len(rest), _BLOCK - filled)
-                block[filled : filled + count] = rest[:count]
-                rest, filled = rest[count:], filled + count
-                if filled == _BLOCK:
-                    send(block, filled)
-                    block, filled = free.popleft() if free else _next_free(busy), 0
-        send(block, filled)
+        try:
+            for data in _pieces(remote, recipe, gathering):
+                rest = memoryview(data)
+                shown.advance(len(rest))
+                while rest:
+                    count = min(len(rest), _BLOCK - filled)
+                    block[filled : filled + count] = rest[:count]
+                    rest, filled = rest[count:], filled + count
+                    if filled == _BLOCK:
+                        send(block, filled)
+                        block, filled = free.popleft() if free else _next_free(busy), 0
+        finally:
+            send(block, filled)  # after an error too: the next attempt goes on from there
         while busy:
             _next_free(busy)
     os.ftruncate(fd, recipe.total)

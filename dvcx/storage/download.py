@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dvcx.base.errors import DamagedData, MissingData
+from dvcx.base.errors import DamagedData, MissingData, shown
 from dvcx.base.progress import SILENT, Progress, Task, task
 from dvcx.formats.table import Role
 from dvcx.storage.assembly import assemble
@@ -58,23 +58,23 @@ def plan_download(
 ) -> DownloadPlan:
     """Gives what has to be taken from `remote` so that the cache holds all of `wanted`.
 
-    `trees` are bytes of wanted trees that the walk has read from the remote. Writes nothing.
+    `trees` are bytes of wanted trees that the walk has read from the remote. Writes nothing. Raises `RemoteError` when
+    there is no remote, `DamagedData` when objects may be missing only because an index file is damaged.
     """
     remote.require()
     absent = cache.missing(wanted.keys())
     held = {digest: data for digest, data in (trees or {}).items() if digest in absent}
+    places = remote.find(digest for digest in wanted if digest in absent and digest not in held)
+    small = [(wanted[digest], place) for digest, place in places.items() if place.record.role != Role.RECIPE]
+    large = [(wanted[digest], place) for digest, place in places.items() if place.record.role == Role.RECIPE]
+    lost = [wanted[digest] for digest in absent if digest not in held and digest not in places]
     catalog = remote.catalog()
-    small: list[tuple[Wanted, Found]] = []
-    large: list[tuple[Wanted, Found]] = []
-    lost: list[Wanted] = []
-    for digest, each in wanted.items():
-        if digest not in absent or digest in held:
-            continue
-        place = catalog.find(digest)
-        if place is None:
-            lost.append(each)
-        else:
-            (large if place.record.role == Role.RECIPE else small).append((each, place))
+    if lost and catalog.damaged:
+        raise DamagedData(
+            f"{len(lost)} objects were not found on {remote.label}, and some of its index files are damaged: "
+            f"{shown(sorted(catalog.damaged))}",
+            f"run `dvcx fsck --remote {remote.name} --repair`",
+        )
     size = sum(place.record.raw for _, place in small) + sum(each.size for each, _ in large)
     requests = 2 + len(spans(place for _, place in small)) + sum(1 + each.size // (8 << 20) for each, _ in large)
     return DownloadPlan(tuple(small), tuple(large), tuple(lost), size, requests, held)

@@ -152,8 +152,14 @@ class Remote:
         return self.catalog()
 
     def missing(self, digests: Iterable[bytes]) -> set[bytes]:
-        """Gives those of `digests` that the remote does not hold, or only in packs marked for deletion."""
-        return self.catalog().missing(digests)
+        """Gives those of `digests` that the remote does not hold, or only in packs marked for deletion.
+
+        What is missing by an older listing is looked for in a new one.
+        """
+        wanted = set(digests)
+        is_new = self._catalog is None
+        absent = self.catalog().missing(wanted)
+        return self.refresh().missing(absent) if absent and not is_new else absent
 
     def read(self, digest: bytes) -> bytes:
         """Gives the content of one object, verified; raises `MissingData` or `DamagedData`."""
@@ -220,17 +226,24 @@ class Remote:
                 hidden.setdefault(place.pack, set()).add(digest)
         rewrite_indexes(self, hidden=hidden)
 
-    def locate(self, digests: Collection[bytes]) -> list[Found]:
-        """Gives where each of `digests` lies; raises `MissingData` when any is nowhere, after looking a second time."""
+    def find(self, digests: Iterable[bytes]) -> dict[bytes, Found]:
+        """Gives where those of `digests` lie that are there; what an older listing lacks is looked for in a new one."""
+        is_new = self._catalog is None
         catalog = self.catalog()
         found = {digest: catalog.find(digest) for digest in digests}
-        if None in found.values():
-            catalog = self.refresh()
-            found = {digest: catalog.find(digest) for digest in digests}
         absent = [digest for digest, place in found.items() if place is None]
+        if absent and not is_new:
+            catalog = self.refresh()
+            found.update((digest, catalog.find(digest)) for digest in absent)
+        return {digest: place for digest, place in found.items() if place is not None}
+
+    def locate(self, digests: Collection[bytes]) -> list[Found]:
+        """Gives where each of `digests` lies; raises `MissingData` when any is nowhere."""
+        found = self.find(digests)
+        absent = [digest for digest in digests if digest not in found]
         if absent:
             raise self._missing(absent)
-        return [place for place in found.values() if place is not None]
+        return list(found.values())
 
     def fetch(self, places: Collection[Found], failed: list[Found] | None = None) -> Iterator[tuple[Found, bytes]]:
         """Gives the contents of the objects at `places`, verified, in the order that takes the fewest requests.

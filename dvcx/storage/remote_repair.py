@@ -175,7 +175,7 @@ def _is_whole(remote: Remote, place: Found) -> bool:
         recipe = remote.recipe(place)
     except (DamagedData, MissingData):
         return False
-    return not remote.missing({digest for digest, _ in recipe.entries})
+    return not remote.catalog().missing({digest for digest, _ in recipe.entries})
 
 
 def _by_pack(places: Iterable[Found]) -> dict[str, set[bytes]]:
