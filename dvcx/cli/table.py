@@ -105,6 +105,7 @@ TABLE: tuple[Entry, ...] = (
         ("info", "show what the cache holds and how much space that takes"),
     ),
     _command("config", Panel.KEEP, "read and change settings"),
+    _command("doctor", Panel.KEEP, "show what dvcx runs on and what works here"),
     _command("completion", Panel.KEEP, "print the completion script of a shell: bash, zsh or fish"),
     _command("version", Panel.KEEP, "print the version of dvcx"),
 )

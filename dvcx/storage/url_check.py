@@ -29,7 +29,7 @@ def check_url(url: str) -> tuple[str, ...]:
     if protocol not in known:
         from difflib import get_close_matches
 
-        close = get_close_matches(protocol, known, 1)
+        close = get_close_matches(protocol, known, 1, cutoff=0.5)
         raise UsageError(
             f"nothing here knows {scheme}:// URLs",
             f"did you mean {close[0]}://?"

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.project import Project
+
+
+def config(project: Project, name: str = "config.toml") -> str:
+    return project.read(f".dvcx/{name}").decode()
+
+
+def remotes(project: Project) -> dict[str, tuple[str, bool]]:
+    """Gives the URL of each remote and whether it is the default, by name."""
+    return {each["name"]: (each["url"], each["default"]) for each in project.json("remote", "list")}
+
+
+def test_a_folder_is_added_and_can_be_pushed_to(project: Project, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    run = project.dvcx("remote", "add", "-d", "store", str(store)).ok()
+    assert "git add .dvcx/config.toml" in run.err and not store.exists(), "nothing is made before the first push"
+    assert remotes(project) == {"store": (str(store), True)}
+    assert project.dvcx("remote", "list").ok().lines == [f"store  {store}  (default)"]
+    project.add({"data/a": "one"})
+    project.dvcx("push").ok()
+    assert (store / "dvcx.json").is_file()
+
+
+def test_a_relative_folder_is_kept_relative_to_the_root(project: Project, tmp_path: Path) -> None:
+    (project.path / "sub").mkdir()
+    project.dvcx("remote", "add", "near", "../../store", cwd="sub").ok()
+    assert 'url = "../store"' in config(project)
+    assert remotes(project) == {"near": (str(tmp_path / "store"), False)}
+    project.dvcx("remote", "add", "--global", "mine", "../../other", cwd="sub").ok()
+    assert remotes(project)["mine"] == (str(tmp_path / "other"), False)
+
+
+def test_a_missing_disk_is_warned_of(project: Project, tmp_path: Path) -> None:
+    run = project.dvcx("remote", "add", "store", str(tmp_path / "no/disk")).ok()
+    assert f"{tmp_path}/no is not there" in run.err
+
+
+@pytest.mark.parametrize("name", ["", "-x", "a b", "a/b", "../x", "a.b", "x\x1b[31m", "ü"])
+def test_names_that_could_be_misread_are_refused(project: Project, name: str) -> None:
+    run = project.dvcx("remote", "add", "--", name, "/mnt/x")
+    assert run.code == 2 and "cannot be called" in run.err and "remote" not in config(project)
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "said"),
+    [
+        ("s4://bucket", 2, "did you mean s3://"),
+        ("me@host:data", 2, "ssh://me@host/data"),
+        ("sftp://me:pw@host/data", 6, "--local"),
+    ],
+)
+def test_urls_that_cannot_work_say_what_can(project: Project, url: str, code: int, said: str) -> None:
+    run = project.dvcx("remote", "add", "store", url)
+    assert run.code == code and said in run.err and "remote" not in config(project)
+
+
+def test_a_name_in_use_is_replaced_with_force_only(project: Project, tmp_path: Path) -> None:
+    project.dvcx("remote", "add", "store", str(tmp_path / "one")).ok()
+    project.dvcx("remote", "modify", "store", "compression", "none").ok()
+    run = project.dvcx("remote", "add", "store", str(tmp_path / "two"))
+    assert run.code == 2 and "--force" in run.err and "remote modify store url" in run.err
+    project.dvcx("remote", "add", "-f", "store", str(tmp_path / "two")).ok()
+    assert remotes(project) == {"store": (str(tmp_path / "two"), False)} and "compression" not in config(project)
+
+
+def test_options_are_set_and_removed(project: Project, tmp_path: Path) -> None:
+    project.dvcx("remote", "add", "store", "s3://bucket/x").ok()
+    project.dvcx("remote", "modify", "store", "grace_days", "30").ok()
+    project.dvcx("remote", "modify", "store", "client_kwargs.region_name", "eu-west-1").ok()
+    (found,) = project.json("remote", "list")
+    assert found["settings"]["grace_days"] == 30
+    assert found["settings"]["client_kwargs"] == {"region_name": "eu-west-1"}
+    project.dvcx("remote", "modify", "--unset", "store", "grace_days").ok()
+    assert "grace_days" not in config(project)
+    project.dvcx("remote", "modify", "store", "url", str(tmp_path)).ok()
+    assert remotes(project)["store"][0] == str(tmp_path)
+
+
+def test_a_secret_goes_to_the_local_file_and_may_come_from_stdin(project: Project) -> None:
+    project.dvcx("remote", "add", "store", "s3://bucket/x").ok()
+    refused = project.dvcx("remote", "modify", "store", "secret", "hunter2hunter2")
+    assert refused.code == 6 and "--local" in refused.err and "hunter2" not in refused.err + config(project)
+    project.dvcx("remote", "modify", "--local", "store", "secret", "-", stdin="hunter2hunter2\n").ok()
+    assert 'secret = "hunter2hunter2"' in config(project, "config.local.toml")
+    (found,) = project.json("remote", "list")
+    assert found["settings"]["secret"] == "***"
+
+
+def test_an_option_goes_where_the_remote_is(project: Project, tmp_path: Path) -> None:
+    project.dvcx("remote", "add", "--local", "mine", str(tmp_path)).ok()
+    project.dvcx("remote", "modify", "mine", "compression", "none").ok()
+    assert "compression" in config(project, "config.local.toml") and "mine" not in config(project)
+
+
+def test_the_default_follows_a_rename_and_ends_with_its_remote(project: Project, tmp_path: Path) -> None:
+    project.dvcx("remote", "add", "-d", "store", str(tmp_path / "store")).ok()
+    project.dvcx("remote", "modify", "--local", "store", "compression", "none").ok()
+    project.dvcx("remote", "rename", "store", "archive").ok()
+    assert remotes(project) == {"archive": (str(tmp_path / "store"), True)}
+    assert "[remote.archive]" in config(project, "config.local.toml")
+    project.dvcx("remote", "remove", "archive").ok()
+    assert remotes(project) == {} and project.dvcx("remote", "default").ok().out == ""
+    assert "remote" not in config(project) + config(project, "config.local.toml")
+
+
+def test_removing_one_of_two_files_keeps_the_default(project: Project, tmp_path: Path) -> None:
+    project.dvcx("remote", "add", "-d", "store", str(tmp_path / "one")).ok()
+    project.dvcx("remote", "add", "--local", "store", str(tmp_path / "two")).ok()
+    assert remotes(project) == {"store": (str(tmp_path / "two"), True)}
+    project.dvcx("remote", "remove", "--local", "store").ok()
+    assert remotes(project) == {"store": (str(tmp_path / "one"), True)}
+
+
+def test_the_default_is_chosen_shown_and_removed(project: Project, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        project.dvcx("remote", "add", name, str(tmp_path / name)).ok()
+    project.dvcx("remote", "default", "one").ok()
+    project.dvcx("remote", "default", "--local", "two").ok()
+    assert project.dvcx("remote", "default").ok().lines == ["two"]
+    assert project.dvcx("remote", "default", "--project").ok().lines == ["one"]
+    project.dvcx("remote", "default", "--unset", "--local").ok()
+    assert project.json("remote", "default") == {"default": "one"}
+
+
+def test_an_unknown_remote_is_an_error_with_the_one_that_may_be_meant(project: Project, tmp_path: Path) -> None:
+    project.dvcx("remote", "add", "store", str(tmp_path)).ok()
+    for words in (
+        ("modify", "stor", "url", "/x"),
+        ("remove", "stor"),
+        ("rename", "stor", "new"),
+        ("default", "stor"),
+    ):
+        run = project.dvcx("remote", *words)
+        assert run.code == 2 and "did you mean store?" in run.err
+    assert project.dvcx("remote", "rename", "store", "store").code == 2
+
+
+def test_another_place_under_an_old_name_is_a_new_remote(project: Project, tmp_path: Path) -> None:
+    project.add({"data/a": "one"})
+    project.dvcx("remote", "add", "-d", "store", str(tmp_path / "one")).ok()
+    project.dvcx("push").ok()
+    project.dvcx("remote", "modify", "store", "url", str(tmp_path / "two")).ok()
+    project.dvcx("push").ok()
+    project.dvcx("remote", "remove", "store").ok()
+    project.dvcx("remote", "add", "-d", "store", str(tmp_path / "three")).ok()
+    assert "1 pack" in project.dvcx("push").ok().out
+    project.dvcx("remote", "rename", "store", "other").ok()
+    assert "has everything" in project.dvcx("push", "-r", "other").ok().out
+
+
+def test_remotes_work_in_projects_without_git_and_in_subfolders(plain_project: Project, project: Project) -> None:
+    plain_project.dvcx("remote", "add", "-d", "store", "../store").ok()
+    plain_project.add({"data/a": "one"})
+    plain_project.dvcx("push").ok()
+    (project.path / "team").mkdir()
+    inner = Project(project.path / "team")
+    inner.dvcx("init", "--subdir").ok()
+    inner.dvcx("remote", "add", "store", "../../inner-store").ok()
+    assert 'url = "../../inner-store"' in config(inner) and remotes(project) == {}
