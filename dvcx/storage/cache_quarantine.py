@@ -5,10 +5,11 @@ Afterwards the cache simply does not hold the damaged objects, so that a fetch g
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,11 +36,13 @@ FOLDER = "quarantine"
 @dataclass(frozen=True, slots=True)
 class SetAside:
     """What was set aside: the files in the quarantine, the good objects saved out of them, and the objects that the
-    cache does not hold any more. What a pack with a broken table held besides is not known."""
+    cache does not hold any more. What a pack with a broken table held besides is not known. `left` are files that this
+    user may not read: they stay, for who may."""
 
     files: tuple[Path, ...]
     saved: int
     lost: tuple[bytes, ...]
+    left: tuple[Path, ...] = ()
 
 
 def set_aside(cache: Cache, findings: CacheFindings) -> SetAside:
@@ -58,7 +61,8 @@ def set_aside(cache: Cache, findings: CacheFindings) -> SetAside:
             else:
                 quarantine.take_loose(finding.digest)
     lost = {finding.digest for finding in findings.damaged if finding.digest is not None} | quarantine.bad
-    return SetAside(tuple(quarantine.files), quarantine.saved, tuple(sorted(d for d in lost if not cache.has(d))))
+    lost = {digest for digest in lost if not cache.has(digest)}
+    return SetAside(tuple(quarantine.files), quarantine.saved, tuple(sorted(lost)), tuple(quarantine.left))
 
 
 def set_aside_object(cache: Cache, digest: bytes) -> tuple[Path, ...]:
@@ -82,6 +86,7 @@ class _Quarantine:
         self._folder = cache.root / FOLDER
         self._durable = cache.settings.durability == "full"
         self.files: list[Path] = []
+        self.left: list[Path] = []
         self.bad: set[bytes] = set()
         self.saved = 0
 
@@ -103,17 +108,17 @@ class _Quarantine:
         With `only_if_bad` it stays if this one object is good.
         """
         path = self._cache.packs.path_of(name)
-        if only_if_bad is not None and self._is_good(path, only_if_bad):
-            return
         try:
+            if only_if_bad is not None and self._is_good(path, only_if_bad):
+                return
             records, broken = self._look_into(path, name)
         except FileNotFoundError:
             return  # joined with others meanwhile
+        except PermissionError:
+            self.left.append(path)
+            return
         with scratch_folder(self._cache.root / "tmp") as scratch, Repacker(self._cache, scratch) as repacker:
-            try:
-                bad = repacker.take(name, records)
-            except PermissionError:
-                bad, broken = [record.digest for record in records], True
+            bad = repacker.take(name, records)
             if not bad and not broken:
                 return
             self.bad.update(bad)
@@ -124,11 +129,14 @@ class _Quarantine:
         """Moves the file of an object here if it is damaged."""
         path = self._cache.loose.path_of(digest)
         try:
-            is_whole = stat.S_ISREG(path.lstat().st_mode) and hash_file(self._cache.algorithm, path) == digest
+            is_whole = stat.S_ISREG(path.lstat().st_mode) and (
+                _unless_unreadable(lambda: hash_file(self._cache.algorithm, path)) == digest
+            )
         except FileNotFoundError:
             return
-        except OSError:
-            is_whole = False  # the disk cannot read it; it can be renamed
+        except PermissionError:
+            self.left.append(path)
+            return
         if not is_whole:
             self._take(path, digest.hex())
 
@@ -141,13 +149,13 @@ class _Quarantine:
         """Gives what is known of the objects in a pack, and whether more than payloads is damaged."""
         packs = self._cache.packs
         try:
-            table = packs.table_of(name)
-            pack = open_pack(path)
-        except FileNotFoundError:
-            raise
-        except (DamagedData, OSError):
+            table = _unless_unreadable(lambda: packs.table_of(name))
+        except DamagedData:
+            table = None
+        if table is None:
             # The joined index may remember where the objects lie; their digests prove it.
             return packs.indexed_records_of(name), True
+        pack = open_pack(path)
         try:
             records = list(parse_table(table, self._cache.algorithm.digest_size))
             return records, trouble_with(pack, table, records, name) is not None
@@ -155,12 +163,7 @@ class _Quarantine:
             os.close(pack.fd)
 
     def _is_good(self, path: Path, record: Record) -> bool:
-        try:
-            pack = open_pack(path)
-        except FileNotFoundError:
-            return True
-        except OSError:
-            return False
+        pack = open_pack(path)
         try:
             ((_, stored),) = pack.stored([record])
             return stored is not None and is_good(self._cache.algorithm, record, stored)
@@ -187,3 +190,14 @@ class _Quarantine:
         make_folder(self._folder, durable=self._durable)
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         return self._folder / f"{stamp}-{secrets.token_hex(4)}-{name}"
+
+
+def _unless_unreadable(read: Callable[[], bytes]) -> bytes | None:
+    """Gives what `read` gives, or None when the disk says twice that it cannot read it. Raises other errors."""
+    for _ in range(2):
+        try:
+            return read()
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+    return None
