@@ -43,6 +43,19 @@ def tracked_paths(incomplete: str) -> list[str]:
     return [each for each in found if each.startswith(incomplete)]
 
 
+def revision_names(incomplete: str) -> list[str]:
+    """Gives the branches and tags whose names start with `incomplete`; none outside of Git repositories."""
+    from dvcx.git.location import find_git
+    from dvcx.git.revisions import branches_and_tags
+
+    try:
+        git = find_git(Path.cwd(), os.environ)
+        names = branches_and_tags(git) if git is not None else []
+    except (DvcxError, OSError):
+        return []
+    return [name for name in ("HEAD", *names) if name.startswith(incomplete)]
+
+
 def setting_names(incomplete: str) -> list[str]:
     """Gives the names of settings that start with `incomplete`, with those of the project's remotes."""
     from dvcx.config.settings import REMOTE_SETTINGS, SETTINGS

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from dvcx import __version__
-from dvcx.cli.names import remote_names, tracked_paths
+from dvcx.cli.names import remote_names, revision_names, tracked_paths
 from dvcx.cli.settings import When
 
 Targets = Annotated[
@@ -30,7 +30,12 @@ DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="show what would b
 Force = Annotated[bool, typer.Option("--force", "-f", help="replace what nobody saved; `dvcx undo` brings it back")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="answer yes to every question")]
 Recursive = Annotated[bool, typer.Option("--recursive", "-R", help="go into folders")]
-Revision = Annotated[str | None, typer.Option("--rev", metavar="REV", help="a Git revision: a tag, a branch, a commit")]
+Revision = Annotated[
+    str | None,
+    typer.Option(
+        "--rev", metavar="REV", autocompletion=revision_names, help="a Git revision: a tag, a branch, a commit"
+    ),
+]
 RemoteName = Annotated[
     str | None,
     typer.Option("--remote", "-r", metavar="NAME", autocompletion=remote_names, help="a remote; else the default one"),

@@ -9,7 +9,6 @@ from dvcx.formats.tree_bytes import parse_tree
 from dvcx.manifest.manifest import WORKSPACE, Manifest
 from dvcx.manifest.trees import LoadTree
 from dvcx.model.tree import Tree
-from dvcx.operations.remotes import open_remote
 from dvcx.operations.selection import wanted_of
 from dvcx.operations.targets import Target
 from dvcx.repo.record import Repo, tree_loader
@@ -27,6 +26,8 @@ def listing_loader(repo: Repo, cache: Cache, remote: str | None = None, ahead: I
     load_cached = tree_loader(cache)
     if remote is None:
         return load_cached
+    from dvcx.operations.remotes import open_remote  # 10 ms that looking without a remote does not pay
+
     far = open_remote(repo, remote)
     known = _all_below(cache, far, ahead)
 

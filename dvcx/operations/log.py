@@ -129,6 +129,7 @@ class _Reading:
         self._prefix = prefix
         self._reader = reader
         self._load = load
+        self._by_blob: dict[tuple[str, str], TreeEntry] = {}  # what one commit makes is what the next one changes
         self.unread: dict[str, None] = {}
 
     def changes_in(self, commits: Iterable[CommitInfo]) -> Iterator[LoggedCommit]:
@@ -167,7 +168,10 @@ class _Reading:
     ) -> TreeEntry | None:
         if oid is None:
             return None
-        return entry_at(entry_of(parse_pointer(texts[oid], pointer_file)), inner, self._load)
+        entry = self._by_blob.get((oid, pointer_file))
+        if entry is None:
+            entry = self._by_blob[oid, pointer_file] = entry_of(parse_pointer(texts[oid], pointer_file))
+        return entry_at(entry, inner, self._load)
 
 
 def _oids(commits: Iterable[CommitInfo]) -> Iterator[str]:

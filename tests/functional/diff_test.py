@@ -188,6 +188,7 @@ def test_revisions_that_are_none_are_usage_errors(saved: Project, plain_project:
     for words in (("v9",), ("--output=x",), ("v1", "v9")):
         run = saved.dvcx("diff", "--", *words)
         assert run.code == 2 and "no commit is called" in run.err
+    assert "dvcx diff --targets data" in saved.dvcx("diff", "data").err
     plain_project.add({"data/a": "one"})
     run = plain_project.dvcx("diff")
     assert run.code == 2 and "--no-git" in run.err and "status --granular" in run.err

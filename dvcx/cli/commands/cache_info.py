@@ -37,8 +37,6 @@ def render(result: CacheInfo, console: Console) -> None:
     )
     entries = count_text(result.trash_entries, "command")
     rows.append(("trash", f"{size_text(result.trash_bytes)} of {entries} that `dvcx undo` can take back"))
-    if result.free is not None:
-        rows.append(("free", f"{size_text(result.free)} on that disk"))
     console.table(rows)
     for pack in result.unreadable_packs:
         console.warn(f"the pack {pack} cannot be read, and is not counted", "run `dvcx fsck --repair`")

@@ -13,24 +13,29 @@ Examples:
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated
 
 import typer
 
 from dvcx.cli.console import Console
 from dvcx.cli.invocation import Invocation, Outcome
-from dvcx.cli.names import tracked_paths
+from dvcx.cli.names import revision_names, tracked_paths
 from dvcx.cli.options import ListingRemote
 from dvcx.cli.render.diff import render_diff, render_markdown
+from dvcx.git.revisions import NoSuchRevision
 from dvcx.operations.diff import DiffOptions, DiffResult, diff
 from dvcx.repo.open import project_path
 
 
 def command(
     call: Invocation,
-    old: Annotated[str | None, typer.Argument(metavar="A", help="a Git revision; else HEAD")] = None,
-    new: Annotated[str | None, typer.Argument(metavar="B", help="a Git revision; else the workspace")] = None,
+    old: Annotated[
+        str | None, typer.Argument(metavar="A", autocompletion=revision_names, help="a Git revision; else HEAD")
+    ] = None,
+    new: Annotated[
+        str | None,
+        typer.Argument(metavar="B", autocompletion=revision_names, help="a Git revision; else the workspace"),
+    ] = None,
     targets: Annotated[
         list[str] | None,
         typer.Option("--targets", metavar="PATH", autocompletion=tracked_paths, help="only this; may be repeated"),
@@ -42,9 +47,20 @@ def command(
     repo = call.repo()
     paths = [project_path(repo, target, call.directory) for target in targets or ()]
     options = DiffOptions(old=old, new=new, hide_missing=hide_missing, remote=remote)
-    result = diff(repo, paths, options, call.progress)
-    return Outcome(result, error=result.problem(), render=partial(render_markdown) if md else None)
+    try:
+        result = diff(repo, paths, options, call.progress)
+    except NoSuchRevision as error:
+        raise _meant_as_path(error, call) from error
+    return Outcome(result, error=result.problem(), render=render_markdown if md else None)
 
 
 def render(result: DiffResult, console: Console) -> None:
     render_diff(result, console)
+
+
+def _meant_as_path(error: NoSuchRevision, call: Invocation) -> NoSuchRevision:
+    """Gives the error with another hint where a path was typed in the place of a revision."""
+    path = call.directory / error.revision
+    if error.close or not (path.exists() or path.with_name(f"{path.name}.dvcx").exists()):
+        return error
+    return NoSuchRevision(error.message, f"is it a path? `dvcx diff --targets {error.revision}`", error.revision)
