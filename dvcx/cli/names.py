@@ -50,10 +50,10 @@ def revision_names(incomplete: str) -> list[str]:
 
     try:
         git = find_git(Path.cwd(), os.environ)
-        names = branches_and_tags(git) if git is not None else []
+        names = ["HEAD", *branches_and_tags(git)] if git is not None else []
     except (DvcxError, OSError):
         return []
-    return [name for name in ("HEAD", *names) if name.startswith(incomplete)]
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def setting_names(incomplete: str) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dvcx.base.errors import UsageError
-from dvcx.manifest.manifest import Manifest
+from dvcx.manifest.manifest import WORKSPACE, Manifest
 from dvcx.manifest.trees import LoadTree, entry_at, entry_of, files_below
 from dvcx.model.pointer import Pointer
 
@@ -65,10 +65,12 @@ def _meant_by(manifest: Manifest, path: str) -> list[Target]:
 def not_tracked(manifest: Manifest, path: str) -> UsageError:
     """Gives the error for a path that means no tracked data."""
     close = difflib.get_close_matches(path, manifest.pointers, 1)
-    return UsageError(
-        f"{path} is not tracked in {manifest.label}",
-        f"did you mean {close[0]}?" if close else f"track it with `dvcx add {path}`, or see `dvcx ls`",
-    )
+    hint = f"track it with `dvcx add {path}`, or see what is tracked: `dvcx ls`"
+    if close:
+        hint = f"did you mean {close[0]}?"
+    elif manifest.label != WORKSPACE:
+        hint = f"see what was tracked then: `dvcx ls --rev {manifest.label}`"
+    return UsageError(f"{path} is not tracked in {manifest.label}", hint)
 
 
 def matching_targets(manifest: Manifest, patterns: Sequence[str], load: LoadTree) -> list[Target]:

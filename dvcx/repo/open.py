@@ -96,7 +96,7 @@ def path_in_project(repo: Repo, typed: str, directory: Path) -> str:
             "copy it into the project first, or run dvcx in its project",
         )
     path = absolute[len(root) + 1 :].replace(os.sep, "/")
-    check_relative(path, "the command line")
     if path.split("/")[0] in (".git", PROJECT_FOLDER):
         raise Refused(f"{typed} belongs to Git or dvcx itself", names=[typed])
+    check_relative(path, "the command line")
     return path
