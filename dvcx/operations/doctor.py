@@ -83,7 +83,13 @@ def doctor(directory: Path, repo: Repo | None, trouble: DvcxError | None = None)
     `repo` is the project there, if there is one; `trouble` why it cannot be opened. Links are tried in scratch folders,
     remotes are asked what they are; neither leaves anything behind.
     """
-    project = _project(repo) if repo is not None else None
+    project = None
+    try:
+        project = _project(repo) if repo is not None else None
+    except DvcxError as error:
+        trouble = error
+    except OSError as error:
+        trouble = DvcxError(f"{error.filename or directory}: {(error.strerror or str(error)).lower()}")
     git = git_version(directory)
     libraries = {name: _version(name) for name in _LIBRARIES}
     return Report(

@@ -49,6 +49,11 @@ def test_it_works_outside_of_projects_and_where_one_is_broken(tmp_path: Path, pr
     assert found["project"] is None and any("config.toml" in note for note in found["notes"])
 
 
+def test_without_the_git_program_it_says_so(project: Project) -> None:
+    run = project.dvcx("doctor", environment={"PATH": str(project.path)}).ok()
+    assert "git            not found" in run.lines and "install Git" in run.out
+
+
 def test_an_algorithm_that_guards_against_accidents_only_is_told(tmp_path: Path) -> None:
     project = Project.make(tmp_path / "project", "--hash", "xxh128")
     found = project.json("doctor")
