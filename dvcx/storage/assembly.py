@@ -22,9 +22,10 @@ from dvcx.base.progress import SILENT, Task
 from dvcx.formats.recipe import Recipe
 from dvcx.storage.recipe_shelf import LocalChunk
 from dvcx.storage.remote import Remote
+from dvcx.storage.remote_reader import MOST
 
-_GROUP = 8 << 20
-"""Bytes of chunks that are gathered together."""
+_GROUP = MOST
+"""Bytes of chunks that are gathered together: where they lie side by side, one request."""
 _BLOCK = 8 << 20
 """Bytes written at once."""
 _BLOCKS = 3
@@ -190,11 +191,11 @@ def _groups(recipe: Recipe) -> Iterator[list[Entry]]:
     group: list[Entry] = []
     size = 0
     for entry in recipe.entries:
-        group.append(entry)
-        size += entry[1]
-        if size >= _GROUP:
+        if group and size + entry[1] > _GROUP:
             yield group
             group, size = [], 0
+        group.append(entry)
+        size += entry[1]
     if group:
         yield group
 

@@ -58,7 +58,7 @@ def apply_remote_gc(plan: RemoteGcPlan, remote: Remote, progress: Progress = SIL
             shown.advance()
         if gone:
             _write(remote, Marks(VERSION, plan.now, {use.name: use.size for use in deletes}, DEAD, plan.now))
-        _take_back(remote, gone, plan.hide_recipes)
+        _take_back(remote, gone, {**plan.hide_recipes, **_marked_recipes(remote, gone)})
         remote.bucket.delete(plan.forgotten)
     remote.refresh()
     return RemoteGcResult(mark_file, len(marks), len(deletes), sum(use.size for use in deletes))
@@ -125,6 +125,16 @@ def _write(remote: Remote, marks: Marks) -> str:
     name = f"{FOLDER}{index_name(data)}.marks"
     remote.bucket.write(name, [data])
     return name
+
+
+def _marked_recipes(remote: Remote, packs: Set[str]) -> Objects:
+    """Gives the recipes in these packs that have marks of their own."""
+    found: dict[str, set[bytes]] = {}
+    for marks in remote.refresh().marks.values():
+        for pack, digests in marks.objects.items():
+            if pack in packs:
+                found.setdefault(pack, set()).update(map(bytes.fromhex, digests))
+    return found
 
 
 def _take_back(remote: Remote, packs: Set[str], recipes: Objects) -> None:

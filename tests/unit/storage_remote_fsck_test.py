@@ -179,6 +179,24 @@ def test_a_sample_reads_a_part_of_the_packs(bucket: MemoryBucket) -> None:
     assert len(check_remote(opened(bucket), sample=1.0)) == 2
 
 
+def test_a_changed_byte_between_objects_is_found_too(
+    cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dvcx.storage.remote_writer.FEW", 1)
+    bucket = MemoryBucket()
+    digest, data = max(CONTENTS.items(), key=lambda each: len(each[1]))
+    (tmp_path / "large").write_bytes(data)
+    with opened(bucket).writer() as writer:
+        writer.put_file(Role.BLOB, digest, tmp_path / "large")
+    assert check_remote(opened(bucket)) == []
+    pack = next(name for name, (content, _) in bucket.files.items() if content[32:4096] == bytes(4064))
+    flip(bucket, pack, 100)
+    findings = check_remote(opened(bucket))
+    assert [finding.trouble for finding in findings] == [Trouble.DAMAGED_PACK]
+    repair_remote(opened(bucket), cache, findings)
+    assert check_remote(opened(bucket)) == [] and opened(bucket).read(digest) == data
+
+
 class Killed(Exception):
     pass
 

@@ -175,6 +175,8 @@ def test_a_dead_recipe_in_a_pack_that_stays_is_not_relied_on_when_its_chunks_go(
         world.now += GRACE + 1
         world.collect([live])
     assert not world.holds(newer)
+    assert newer not in {each.digest for each in world.remote().ids()}
+    assert not any(marks.objects for marks in world.remote().catalog().marks.values())
     world.push(new)
     assert world.remote().read(newer) == new and world.remote().read(live) == stays
     for _ in range(3):

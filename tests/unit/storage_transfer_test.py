@@ -36,8 +36,8 @@ class Side:
         self.counting = CountingBucket(bucket)
         self.remote = self.opened(self.counting)
 
-    def opened(self, bucket: Bucket) -> Remote:
-        return Remote(bucket, "store", ALGORITHM, self.folder / "local", RemoteSettings(jobs=2))
+    def opened(self, bucket: Bucket, jobs: int = 2) -> Remote:
+        return Remote(bucket, "store", ALGORITHM, self.folder / "local", RemoteSettings(jobs=jobs))
 
     def add(self, files: dict[str, bytes]) -> Wanted:
         """Takes a folder in and gives its root."""
@@ -182,7 +182,8 @@ class StoppingBucket(FolderBucket):
         super().write_later(name, parts)
 
     def read_range(self, name: str, start: int, end: int) -> bytes:
-        self._step()
+        if name.startswith("packs/"):
+            self._step()
         return super().read_range(name, start, end)
 
 
@@ -232,13 +233,13 @@ def test_a_fetch_that_broke_off_goes_on_inside_a_large_file(side: NewSide, store
     side("here").push(root)
     bucket = StoppingBucket(store)
     there = side("there", bucket)
-    bucket.left = 8
+    bucket.left = 6  # the tree, the recipe, and four of the stretches
     with pytest.raises(RemoteError):
-        there.fetch(root)
+        there.fetch(root, there.opened(bucket, jobs=1))
     bucket.left = 1_000_000
     again = Side(there.folder, bucket)
     again.fetch(root)
-    assert again.counting.counts.bytes_read < 32 * MIB
+    assert again.counting.counts.bytes_read < 28 * MIB
     assert again.has_all(root)
     assert not list((there.folder / "partial").iterdir())
 
