@@ -85,6 +85,8 @@ TABLE: tuple[Entry, ...] = (
     _command("push", Panel.SHARE, "send the data that a remote lacks"),
     _command("pull", Panel.SHARE, "fetch data and put it into the workspace"),
     _command("fetch", Panel.SHARE, "take data from a remote into the cache"),
+    _command("gc", Panel.KEEP, "take out of the cache or a remote what nothing needs"),
+    _command("fsck", Panel.KEEP, "check every byte of the cache or a remote, and mend it"),
     _command("undo", Panel.KEEP, "take back what a command replaced or removed"),
     _group(
         "remote",
@@ -103,6 +105,8 @@ TABLE: tuple[Entry, ...] = (
         "look at the cache, or put it elsewhere",
         ("dir", "show or choose the folder of the cache"),
         ("info", "show what the cache holds and how much space that takes"),
+        ("users", "list the projects that use the cache"),
+        ("forget", "have the cache forget a project that is gone"),
     ),
     _command("config", Panel.KEEP, "read and change settings"),
     _command("doctor", Panel.KEEP, "show what dvcx runs on and what works here"),

@@ -85,6 +85,15 @@ def all_roots(location: GitLocation) -> list[Root]:
     return roots
 
 
+def reflog_roots(location: GitLocation) -> list[Root]:
+    """Gives the commits that a reflog remembers: branches that were deleted, commits that were amended.
+
+    Only for finding names: nobody relies on them, so those that are lost are left out.
+    """
+    answer = ask_git(location, ["log", "--reflog", "--no-walk=unsorted", "--no-show-signature", "--format=%H"])
+    return [Root("reflog", oid) for oid in answer.out.decode().split()] if answer.code == 0 else []
+
+
 def missing_history(location: GitLocation) -> MissingHistory:
     """Tells what a shallow or partial clone does not have; falsy when the history is complete."""
     try:

@@ -58,7 +58,7 @@ class Manifest:
 def workspace_manifest(root: Path, git: GitLocation | None) -> Manifest:
     """Reads every pointer in the working tree of the project at `root`."""
     files = _listed_by_git(root, git) if git is not None else sorted(_walk(root))
-    return _build(WORKSPACE, ((path, _read(root, path)) for path in files))
+    return _build(WORKSPACE, ((path, read_pointer_file(root, path)) for path in files))
 
 
 def commit_manifest(git: GitLocation, commit: str, prefix: str, label: str) -> Manifest:
@@ -137,7 +137,8 @@ def _walk(root: Path) -> Iterator[str]:
                 waiting.append(inner)
 
 
-def _read(root: Path, path: str) -> bytes | DvcxError:
+def read_pointer_file(root: Path, path: str) -> bytes | DvcxError:
+    """Gives the bytes of the pointer file at `path` below `root`, or the error for one that cannot be used."""
     try:
         fd = os.open(root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         try:

@@ -9,7 +9,7 @@ from dvcx.base.errors import DamagedData, DvcxError, MissingData, shown
 from dvcx.base.progress import SILENT, Progress
 from dvcx.operations.remotes import open_remote
 from dvcx.operations.transfer import Meant, TransferOptions, meant_by
-from dvcx.repo.record import Repo, open_cache, tree_loader
+from dvcx.repo.record import Repo, note_cache_use, open_cache, tree_loader
 from dvcx.storage.cache import Cache
 from dvcx.storage.download import DownloadResult, download, plan_download
 from dvcx.storage.reach import reachable
@@ -56,6 +56,7 @@ def fetch(
     Nothing is written on the remote. Raises `RemoteError` when the remote fails.
     """
     options = options or TransferOptions()
+    note_cache_use(repo)
     cache = open_cache(repo)
     meant = meant_by(repo, paths, options, tree_loader(cache))
     result = fetch_meant(repo, cache, meant, options, progress)

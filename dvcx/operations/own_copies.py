@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from dvcx.base.files import sync_filesystem
 from dvcx.base.links import LinkType
+from dvcx.base.paths import open_folder
 from dvcx.base.progress import SILENT, Progress, task
 from dvcx.base.scratch import scratch_folder
+from dvcx.manifest.manifest import workspace_manifest
 from dvcx.manifest.trees import LoadTree
 from dvcx.model.tree import TreeEntry, file_entry
 from dvcx.repo.record import Repo, scratch_root, tree_loader
@@ -62,6 +66,39 @@ def make_own_copies(
     result.done = [action.path for action in applied.done]
     result.size = sum(wanted[path].size for path in result.done)
     return result
+
+
+def detach_links(repo: Repo, cache: Cache, digests: Collection[bytes]) -> list[str]:
+    """Makes symbolic links of tracked data to the objects `digests` files with what the objects hold, whatever it is.
+
+    For objects that are damaged, perhaps because someone edited them through such a link: the edit is nowhere else.
+    Gives the paths.
+    """
+    done: list[str] = []
+    if not digests:
+        return done
+    outputs = workspace_manifest(repo.root, repo.git).pointers
+    links = [(path, e) for path, e in links_into_cache(repo, cache, outputs) if e.digest in digests]
+    for path, entry in links:
+        place, source = repo.root / path, cache.loose.path_of(entry.digest)
+        if not place.is_symlink() or not source.is_file():
+            continue
+        with scratch_folder(scratch_root(repo)) as scratch:
+            copy = scratch / "copy"
+            shutil.copyfile(source, copy)
+            if repo.durable:
+                sync_filesystem(scratch)
+            root = os.open(repo.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                folder = open_folder(root, path.split("/")[:-1])
+                try:
+                    os.rename(copy, place.name, dst_dir_fd=folder)
+                finally:
+                    os.close(folder)
+            finally:
+                os.close(root)
+        done.append(path)
+    return done
 
 
 def links_into_cache(repo: Repo, cache: Cache, paths: Iterable[str]) -> Iterator[tuple[str, TreeEntry]]:

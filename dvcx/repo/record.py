@@ -14,6 +14,7 @@ from dvcx.config.schema import Config
 from dvcx.formats.tree_bytes import parse_tree
 from dvcx.git.location import GitLocation
 from dvcx.model.tree import Tree
+from dvcx.repo.cache_users import register_user
 from dvcx.storage.cache import Cache, CacheSettings
 from dvcx.storage.trash import Trash
 from dvcx.workspace.scan import ScanRules
@@ -68,8 +69,18 @@ def open_trash(repo: Repo) -> Trash:
     return Trash(repo.common_dir / "trash", "full" if repo.durable else "fast")
 
 
+def note_cache_use(repo: Repo) -> None:
+    """Notes in a cache that lies elsewhere that this project uses it, so that no collection takes its data away."""
+    if repo.is_cache_shared:
+        register_user(repo.cache_dir, repo.root, repo.git.common_dir if repo.git is not None else None)
+
+
 def workspace_lock(repo: Repo) -> FileLock:
-    """Gives the lock that commands hold while they change this worktree's data or pointers."""
+    """Gives the lock that commands hold while they change this worktree's data or pointers.
+
+    Who asks for it is about to rely on the cache, so that is noted there.
+    """
+    note_cache_use(repo)
     return FileLock(repo.worktree_dir / "lock", f"the project {repo.root}")
 
 

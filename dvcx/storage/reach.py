@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from dvcx.formats.table import Role
 from dvcx.formats.tree_bytes import parse_tree
 from dvcx.model.tree import EntryKind
-from dvcx.storage.object_store import ObjectStore
 
 
 class Wanted(NamedTuple):
@@ -71,11 +70,21 @@ class Reached:
     trees: dict[bytes, bytes] = field(default_factory=dict)
 
 
+class TreeSource(Protocol):
+    """What trees are read from: any `ObjectStore`, or less."""
+
+    def missing(self, digests: Iterable[bytes]) -> set[bytes]:
+        """Gives those of `digests` that it does not hold."""
+
+    def read_many(self, digests: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """Gives each of `digests` once with its content, verified, in any order."""
+
+
 def reachable(
-    store: ObjectStore,
+    store: TreeSource,
     roots: Iterable[Wanted],
     *,
-    fallback: ObjectStore | None = None,
+    fallback: TreeSource | None = None,
     selection: Selection | None = None,
 ) -> Reached:
     """Gives the objects of `roots` (tracked files and folders with their paths) and of everything below them.

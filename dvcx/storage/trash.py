@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,27 +80,36 @@ class Trash:
                     journal = relocated(journal, home, str(project))
                 return self._undo(target, journal, undo_id)
 
+    def expired(self, older_than: float, now: float) -> tuple[str, ...]:
+        """Gives the ids of entries whose time lies more than `older_than` seconds before `now` (since 1970)."""
+        return tuple(entry_id for entry_id in self._shelf.ids() if now - self._when(entry_id) > older_than)
+
     def expire(self, older_than: float, now: float) -> tuple[str, ...]:
-        """Deletes, for good, entries whose time lies more than `older_than` seconds before `now`; gives their ids."""
+        """Deletes the expired entries for good and gives their ids."""
         gone = []
-        for entry_id in self._shelf.ids():
-            header = self._shelf.header(entry_id)
-            # Without a readable first line only its name tells the time; leave one alone that is just being made.
-            when = header.when if header else time_of(entry_id) + _DAY
-            if now - when > older_than:
-                try:
-                    with self._shelf.held(entry_id):
-                        self._shelf.remove(entry_id)
-                except (Busy, FileNotFoundError):
-                    continue  # under way, or removed by someone else
-                gone.append(entry_id)
+        for entry_id in self.expired(older_than, now):
+            try:
+                with self._shelf.held(entry_id):
+                    self._shelf.remove(entry_id)
+            except (Busy, FileNotFoundError):
+                continue  # under way, or removed by someone else
+            gone.append(entry_id)
         self._shelf.sweep()
         return tuple(gone)
 
-    def pointer_texts(self) -> Iterator[bytes]:
-        """Gives the text of every pointer that an undo could bring back: what it stands for must stay in the cache."""
+    def pointer_texts(self, without: Collection[str] = ()) -> Iterator[bytes]:
+        """Gives the text of every pointer that an undo could bring back: what it stands for must stay in the cache.
+
+        Entries `without` do not count.
+        """
         for entry_id in self._shelf.ids():
-            yield from self._shelf.pointer_texts(entry_id)
+            if entry_id not in without:
+                yield from self._shelf.pointer_texts(entry_id)
+
+    def _when(self, entry_id: str) -> float:
+        header = self._shelf.header(entry_id)
+        # Without a readable first line only its name tells the time; leave one alone that is just being made.
+        return header.when if header else time_of(entry_id) + _DAY
 
     def _new_entry(self, operation: str, roots: tuple[str, ...], undoes: str | None) -> TrashEntry:
         now = self._clock()
