@@ -64,6 +64,7 @@ class Index:
             with memoryview(data) as view:
                 if checksum(view[HEADER_SIZE:]) != total:
                     raise DamagedData(f"{where} is damaged: its checksum is wrong", _HINT)
+        self._where = where
         self._data = data
         self._bits = bits
         self._fan = array("I", bytes(data[fan_start : self._start]))
@@ -73,7 +74,9 @@ class Index:
         )
 
     def find(self, digest: bytes) -> Record | None:
-        """Gives the first record of `digest`, or None."""
+        """Gives the first record of `digest`, or None; raises `DamagedData` when it names a pack that is not listed."""
+        if len(digest) != self.algorithm.digest_size:
+            return None
         bucket = int.from_bytes(digest[:4], "big") >> (32 - self._bits) if self._bits else 0
         width, start = self._width, self._start
         low, high = start + self._fan[bucket] * width, start + self._fan[bucket + 1] * width
@@ -83,7 +86,10 @@ class Index:
         if at < 0:
             return None
         size = len(digest)
-        return Record(digest, *TAIL.unpack(self._data[at + size : at + width]))
+        record = Record(digest, *TAIL.unpack(self._data[at + size : at + width]))
+        if record.pack >= len(self.packs):
+            raise self._unlisted()
+        return record
 
     def find_all(self, digest: bytes) -> list[Record]:
         """Gives every record of `digest`: the same object can lie in several packs."""
@@ -118,7 +124,14 @@ class Index:
 
     def _slice(self, low: int, high: int) -> Iterator[Record]:
         data = self._data[self._start + low * self._width : self._start + high * self._width]
-        return map(Record._make, record_struct(self.algorithm.digest_size).iter_unpack(data))
+        listed = len(self.packs)
+        for record in map(Record._make, record_struct(self.algorithm.digest_size).iter_unpack(data)):
+            if record.pack >= listed:
+                raise self._unlisted()
+            yield record
+
+    def _unlisted(self) -> DamagedData:
+        return DamagedData(f"{self._where} is damaged: it names packs that it does not list", _HINT)
 
 
 def build_index(algorithm: Algorithm, tables: Iterable[tuple[str, int, bytes]]) -> bytes:

@@ -166,7 +166,7 @@ def _check_events(events: Iterable[Any], where: str) -> None:
 
 
 def _as_json(value: Any) -> Any:
-    """Gives a value as it will be written back: keys and dates as texts. Raises `ValueError` for infinity and not-a-number."""
+    """Gives a value as it will be written back: keys and dates as texts. Raises `ValueError` for infinity and NaN."""
     if isinstance(value, dict):
         return {str(_as_json(key)): _as_json(inner) for key, inner in value.items()}
     if isinstance(value, list):

@@ -38,8 +38,8 @@ def dump_recipe(recipe: Recipe, digest_size: int) -> bytes:
     return header + b"".join(pack(digest, length) for digest, length in recipe.entries)
 
 
-def parse_recipe(data: bytes, digest_size: int, where: str) -> Recipe:
-    """Reads a recipe; raises `DamagedData` when it is none, or its lengths do not add up."""
+def parse_recipe(data: bytes, digest_size: int, where: str, most: int | None = None) -> Recipe:
+    """Reads a recipe; raises `DamagedData` when it is none, has more than `most` chunks, or does not add up."""
     if len(data) < _HEADER.size:
         raise DamagedData(f"{where} is too short to be a recipe", _HINT)
     magic, version, size, level, total, count = _HEADER.unpack_from(data)
@@ -48,6 +48,8 @@ def parse_recipe(data: bytes, digest_size: int, where: str) -> Recipe:
         raise DamagedData(f"{where} is not a recipe", _HINT)
     if version != VERSION:
         raise DamagedData(f"{where} has recipe version {version}; this dvcx reads {VERSION}", "upgrade dvcx")
+    if most is not None and level == 0 and count > most:
+        raise DamagedData(f"{where} has {count} chunks; more than {most} stand in parts", _HINT)
     entries: tuple[tuple[bytes, int], ...] = tuple(layout.iter_unpack(data[_HEADER.size :]))
     if level == 0 and sum(length for _, length in entries) != total:
         raise DamagedData(f"{where}: the lengths of the chunks do not make {total} bytes", _HINT)

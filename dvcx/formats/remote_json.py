@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 
 import msgspec
@@ -9,6 +10,8 @@ import msgspec
 from dvcx.base.errors import DamagedData
 
 VERSION = 1
+MOST_BYTES = 16 << 20
+"""A larger file is none of these."""
 DESCRIPTION_NAME = "dvcx.json"
 
 
@@ -51,6 +54,8 @@ class Marks(msgspec.Struct, frozen=True):
     objects: dict[str, list[str]] = {}
 
 
+_PACK_NAME = re.compile("[0-9a-f]{64}")
+_DIGEST = re.compile("(?:[0-9a-f]{2})+")
 _Value = TypeVar("_Value", RemoteDescription, Marks)
 
 
@@ -72,7 +77,13 @@ def parse_description(data: bytes, where: str) -> RemoteDescription:
 
 def parse_marks(data: bytes, where: str) -> Marks:
     """Reads a file of marks; raises `DamagedData` when it is none, or of a newer format."""
-    return _parse(data, Marks, where)
+    marks = _parse(data, Marks, where)
+    # The names become names of files to delete.
+    if not all(map(_PACK_NAME.fullmatch, (*marks.packs, *marks.objects))):
+        raise DamagedData(f"{where} names packs that cannot be", _HINT)
+    if not all(_DIGEST.fullmatch(digest) for digests in marks.objects.values() for digest in digests):
+        raise DamagedData(f"{where} names objects that cannot be", _HINT)
+    return marks
 
 
 def _parse(data: bytes, kind: type[_Value], where: str) -> _Value:

@@ -19,9 +19,10 @@ from dvcx.base.errors import DamagedData, MissingData, Refused, RemoteError, sho
 from dvcx.base.files import write_all, write_atomically
 from dvcx.base.hashing import Algorithm
 from dvcx.formats.payload import Compression
-from dvcx.formats.recipe import Recipe, parse_recipe
+from dvcx.formats.recipe import PART_ENTRIES, Recipe, parse_recipe
 from dvcx.formats.remote_json import (
     DESCRIPTION_NAME,
+    MOST_BYTES,
     VERSION,
     Chunking,
     RemoteDescription,
@@ -37,6 +38,8 @@ from dvcx.storage.remote_reader import Reader, spans
 from dvcx.storage.remote_writer import RemoteWriter
 
 _KNOWN = "remote-id"
+_MOST_CHUNKS = 1 << 24
+"""Two TiB in chunks of the usual size; a recipe of that many takes some GiB of memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ class Remote:
         """
         if self._description is None:
             try:
-                data = self.bucket.read(DESCRIPTION_NAME)
+                data = self.bucket.read_range(DESCRIPTION_NAME, 0, MOST_BYTES)
             except NotThere as error:
                 self._refuse_if_known(error)
                 return None
@@ -288,16 +291,21 @@ class Remote:
         digest_size = self._algorithm.digest_size
         ((_, data),) = self.payloads([place], self.reader(jobs=1, verify=False))
         where = f"the recipe of {self.id_text(place.record.digest)} on {self.label}"
-        recipe = parse_recipe(bytes(data), digest_size, where)
+        recipe = parse_recipe(bytes(data), digest_size, where, PART_ENTRIES)
         if recipe.level == 0:
             return recipe
+        if sum(count for _, count in recipe.entries) > _MOST_CHUNKS:
+            raise DamagedData(f"{where} claims to have more than {_MOST_CHUNKS} chunks", _FSCK)
         parts = dict(self.read_many(digest for digest, _ in recipe.entries))
-        entries = tuple(
-            entry for digest, _ in recipe.entries for entry in parse_recipe(parts[digest], digest_size, where).entries
-        )
+        entries: list[tuple[bytes, int]] = []
+        for digest, count in recipe.entries:
+            part = parse_recipe(parts[digest], digest_size, where, PART_ENTRIES).entries
+            if len(part) != count:
+                raise DamagedData(f"{where} has a part that is not as long as it says", _FSCK)
+            entries += part
         if sum(length for _, length in entries) != recipe.total:
             raise DamagedData(f"{where}: the lengths of its chunks do not make {recipe.total} bytes", _FSCK)
-        return Recipe(0, recipe.total, entries)
+        return Recipe(0, recipe.total, tuple(entries))
 
     def id_text(self, digest: bytes) -> str:
         """Gives an object's name as messages show it."""

@@ -20,7 +20,7 @@ from dvcx.base.errors import DamagedData
 from dvcx.base.files import remove_if_there, write_atomically
 from dvcx.base.hashing import Algorithm
 from dvcx.formats.index import Index, PackInfo, join_indexes
-from dvcx.formats.remote_json import Marks, parse_marks
+from dvcx.formats.remote_json import MOST_BYTES, Marks, parse_marks
 from dvcx.formats.table import Record
 from dvcx.storage.bucket import Bucket, BucketFile, NotThere
 
@@ -29,6 +29,8 @@ _NAME = re.compile(r"index/([0-9a-f]{64})\.(idx|marks)")
 _JOIN_ABOVE = 8
 """With more index files than this, their join is kept too: a look-up asks every index in turn."""
 _ATTEMPTS = 3
+_MOST_INDEX = 4 << 30
+"""An index has 52 bytes for each object or chunk: one of more bytes is damaged or hostile, and is not read."""
 
 
 class Found(NamedTuple):
@@ -130,10 +132,14 @@ class IndexMirror:
     def _load_once(self) -> Catalog:
         files = {found[1] + "." + found[2]: each for each, found in self._listed()}
         joined, covered = self._joined(frozenset(n for n in files if n.endswith(".idx")))
-        rest = sorted(name for name in files if name not in covered)
+        damaged = {
+            file.name: f"{self._where(name)} cannot be right: it has {file.size} bytes"
+            for name, file in files.items()
+            if file.size > (_MOST_INDEX if name.endswith(".idx") else MOST_BYTES)
+        }
+        rest = sorted(name for name in files if name not in covered and files[name].name not in damaged)
         indexes = [joined] if joined else []
         marks: dict[str, Marks] = {}
-        damaged: dict[str, str] = {}
         for name, data in zip(rest, self._all_bytes(rest, files), strict=True):
             try:
                 self._check_name(name, data)

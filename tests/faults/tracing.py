@@ -55,7 +55,10 @@ def needs_strace() -> None:
 
 
 def changing_calls(words: Sequence[str], folder: Path) -> list[tuple[str, int]]:
-    """Runs `dvcx WORDS` in `folder` and gives each call that changed the file system, as (call, number)."""
+    """Runs `dvcx WORDS` in `folder` and gives each call that changed the file system, as (call, number).
+
+    Calls of the git processes that it starts do not count, and are not struck: git ignores what its pipes answer.
+    """
     trace = folder.parent / f"{folder.name}.trace"
     done = _strace(["-o", str(trace), "-e", f"trace={','.join('?' + call for call in _CALLS)}"], words, folder)
     assert done.returncode == 0, f"dvcx {' '.join(words)} failed without a fault:\n{done.stderr.decode()}"
@@ -94,7 +97,7 @@ def _changes(call: str, arguments: str) -> bool:
 
 def _strace(options: Sequence[str], words: Sequence[str], folder: Path) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        ["strace", "-f", "-qq", *options, *program(words)],
+        ["strace", "-f", "-b", "execve", "-qq", *options, *program(words)],
         cwd=folder,
         env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"},
         stdin=subprocess.DEVNULL,
