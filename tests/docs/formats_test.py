@@ -6,10 +6,11 @@ import sqlite3
 import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 from blake3 import blake3
 
-from dvcx.base.hashing import ALGORITHMS
+from dvcx.base.hashing import ALGORITHMS, checksum
 from dvcx.config.settings import REMOTE_SETTINGS, SETTINGS
 from dvcx.formats.index import Index, build_index
 from dvcx.formats.pack import (
@@ -34,7 +35,7 @@ from dvcx.git.ignorefile import with_line
 from dvcx.model.ids import Kind, parse_object_id
 from dvcx.model.tree import EntryKind, Tree
 from dvcx.workspace.placed import Placed
-from dvcx.workspace.state import State, settled_rows
+from dvcx.workspace.state import State, seen
 from tests.docs.pages import DOCS, as_hexdump, examples, from_hexdump
 
 EXAMPLES = examples(DOCS / "formats.md")
@@ -138,19 +139,26 @@ def test_marks_are_written_like_that() -> None:
 def test_the_state_has_these_tables(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"content")
     state = State(tmp_path / "state.db")
-    state.remember("", settled_rows([("file", (tmp_path / "file").stat(), b"digest")]))
+    state.remember("data", {"file": seen((tmp_path / "file").stat(), b"digest")})
     state.close()
     with sqlite3.connect(tmp_path / "state.db") as connection:
         tables = [sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master")]
         version = connection.execute("PRAGMA user_version").fetchone()
+        ((path, row),) = connection.execute("SELECT path, files FROM folders")
     assert "".join(f"{sql};\n" for sql in tables) == EXAMPLES["state"]
-    assert version == (1,)
+    assert (version, path) == ((2,), "data")
+    assert row[:16] == checksum(b"data\0" + row[16:])
+    status = (tmp_path / "file").stat()
+    (size, mtime, ctime, inode, digest) = msgspec.msgpack.decode(row[16:])["file"]
+    assert (size, mtime, ctime, inode) == (7, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    assert digest == b"digest"
 
 
 def test_what_was_placed_is_recorded_like_that(tmp_path: Path) -> None:
     tree = BLAKE3.of(from_hexdump(EXAMPLES["tree"]))
     placed = Placed(tmp_path / "placed.json")
     placed.set("data", tree)
+    placed.set_follows("data", True)
     placed.save()
     assert (tmp_path / "placed.json").read_text() == EXAMPLES["placed.json"].removesuffix("\n")
     assert Placed(tmp_path / "placed.json").all() == {"data": tree}
