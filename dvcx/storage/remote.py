@@ -34,6 +34,7 @@ from dvcx.storage.bucket import AlreadyThere, Bucket, NotThere
 from dvcx.storage.object_store import StoredObject
 from dvcx.storage.recipe_shelf import RecipeShelf
 from dvcx.storage.remote_catalog import Catalog, Found, IndexMirror
+from dvcx.storage.remote_index import MANY, join_small_indexes, rewrite_indexes
 from dvcx.storage.remote_reader import Reader, spans
 from dvcx.storage.remote_writer import RemoteWriter
 
@@ -205,13 +206,17 @@ class Remote:
         a killed push has not worked for nothing.
         """
         description = self.initialise()
+        catalog = self.catalog()
+        many = len(catalog.files) >= MANY
         writer = RemoteWriter(
-            self.bucket, self._algorithm, self.catalog(), description.chunking, self.settings, self._committed
+            self.bucket, self._algorithm, catalog, description.chunking, self.settings, self._committed
         )
         with writer.open():
             yield writer
         for digest, recipe in writer.cut.items():
             self.recipes.keep(digest, recipe)
+        if many:
+            join_small_indexes(self)
 
     def ids(self) -> Iterator[StoredObject]:
         """Gives every object, chunk and recipe held, once for each place where it lies."""
@@ -221,8 +226,6 @@ class Remote:
 
     def delete(self, digests: Collection[bytes]) -> None:
         """Forgets objects: index files without them are written. Their bytes stay until a garbage collection."""
-        from dvcx.storage.remote_index import rewrite_indexes  # it builds on this module
-
         hidden: dict[str, set[bytes]] = {}
         for digest in digests:
             for place in self.catalog().find_all(digest):

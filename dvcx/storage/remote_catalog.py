@@ -106,6 +106,11 @@ class Catalog:
         has = self.has
         return {digest for digest in wanted if not has(digest)}
 
+    @property
+    def deleted(self) -> frozenset[str]:
+        """The packs that were deleted and still have marks, so that nobody uses their names."""
+        return frozenset(p for marks in self.marks.values() if marks.deleted is not None for p in marks.packs)
+
     def packs(self) -> dict[str, PackInfo]:
         """Gives every pack that an index names, marked ones too."""
         return {info.name: info for index in self.indexes for info in index.packs}

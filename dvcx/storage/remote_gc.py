@@ -51,13 +51,14 @@ def apply_remote_gc(plan: RemoteGcPlan, remote: Remote, progress: Progress = SIL
         mark_file = _mark(remote, plan, marks, deletes)
         _take_back(remote, {use.name for use in plan.unmarks} | named, plan.unmark_recipes)
         gone = frozenset(use.name for use in deletes)
-        if gone or plan.hide_recipes or len(remote.refresh().files) > _MANY_INDEXES:
-            rewrite_indexes(remote, gone, plan.hide_recipes)
+        if gone or plan.stale or plan.hide_recipes or len(remote.refresh().files) > _MANY_INDEXES:
+            rewrite_indexes(remote, gone | plan.stale, plan.hide_recipes)
         for use in deletes:
             remote.bucket.delete([pack_file(use.name)])
             shown.advance()
-        if gone:
-            _write(remote, Marks(VERSION, plan.now, {use.name: use.size for use in deletes}, DEAD, plan.now))
+        if gone or plan.hide_recipes:
+            packs = {use.name: use.size for use in deletes}
+            _write(remote, Marks(VERSION, plan.now, packs, DEAD, plan.now, _as_text(plan.hide_recipes)))
         _take_back(remote, gone, {**plan.hide_recipes, **_marked_recipes(remote, gone)})
         remote.bucket.delete(plan.forgotten)
     remote.refresh()
@@ -114,10 +115,13 @@ def _mark(remote: Remote, plan: RemoteGcPlan, marks: Iterable[PackUse], deletes:
     if unmarked:
         _write(remote, Marks(VERSION, plan.now, unmarked))
     packs = {use.name: use.size for use in marks}
-    recipes = {pack: sorted(digest.hex() for digest in some) for pack, some in plan.mark_recipes.items()}
-    if not packs and not recipes:
+    if not packs and not plan.mark_recipes:
         return None
-    return _write(remote, Marks(VERSION, plan.now, packs, DEAD, None, recipes))
+    return _write(remote, Marks(VERSION, plan.now, packs, DEAD, None, _as_text(plan.mark_recipes)))
+
+
+def _as_text(recipes: Objects) -> dict[str, list[str]]:
+    return {pack: sorted(digest.hex() for digest in some) for pack, some in recipes.items()}
 
 
 def _write(remote: Remote, marks: Marks) -> str:

@@ -46,6 +46,7 @@ class RemoteGcPlan:
     then they are marked. `deletes`: marked and dead for the whole grace period. `unmarks`: marked, but needed again.
     `kept_young`: dead, but written within the grace period. `waiting`: marked, their time has not come.
     `mark_recipes`, `hide_recipes`, `unmark_recipes`: the same for recipes in packs that stay, whose chunks may go.
+    `stale` are names of packs that were deleted, and that an index file which came back names again.
     `dead` are the digests of all blobs and trees that nothing needs. `forgotten` are names of files that are of no more
     use: marks of packs deleted long ago, and leftovers of interrupted writes. `kept` is what the plan takes for needed.
     """
@@ -59,6 +60,7 @@ class RemoteGcPlan:
     mark_recipes: Objects = field(default_factory=dict)
     hide_recipes: Objects = field(default_factory=dict)
     unmark_recipes: Objects = field(default_factory=dict)
+    stale: frozenset[str] = frozenset()
     dead: frozenset[bytes] = frozenset()
     forgotten: tuple[str, ...] = ()
     now: float = 0.0
@@ -79,7 +81,7 @@ class RemoteGcPlan:
     def is_empty(self) -> bool:
         """Tells whether there is nothing to do."""
         recipes = self.mark_recipes or self.hide_recipes or self.unmark_recipes
-        return not (self.names or self.unmarks or self.forgotten or recipes)
+        return not (self.names or self.unmarks or self.forgotten or self.stale or recipes)
 
 
 def plan_remote_gc(remote: Remote, live: Set[bytes], grace_seconds: float, now: float) -> RemoteGcPlan:
@@ -120,6 +122,7 @@ def plan_remote_gc(remote: Remote, live: Set[bytes], grace_seconds: float, now: 
         mark_recipes=recipes.get("mark", {}),
         hide_recipes=recipes.get("delete", {}),
         unmark_recipes=recipes.get("unmark", {}),
+        stale=catalog.deleted & catalog.packs().keys(),
         dead=dead,
         forgotten=tuple(_forgotten(remote, catalog, files.keys(), now - max(grace_seconds, KEEP_MARKS), now)),
         now=now,
@@ -138,8 +141,13 @@ class _Rules:
         every = catalog.marks.values()
         self._since = {pack: marks.marked for marks in every for pack in marks.packs if marks.reason == DEAD}
         self._recipe_since = {
-            (pack, digest): marks.marked for marks in every for pack, some in marks.objects.items() for digest in some
+            (pack, digest): marks.marked
+            for marks in sorted(every, key=lambda marks: marks.deleted is None)
+            for pack, some in marks.objects.items()
+            for digest in some
         }
+        gone = [marks.objects for marks in every if marks.deleted is not None]
+        self._deleted = {(pack, digest) for objects in gone for pack, some in objects.items() for digest in some}
         self._indexed = catalog.packs().keys()
 
     def verdict(self, use: PackUse, payload: int) -> str:
@@ -161,7 +169,10 @@ class _Rules:
 
     def verdict_of_recipe(self, found: Found, needed: bool, there: bool) -> str:
         """Gives what to do with a recipe: its pack may stay when its chunks go, and then it must not be relied on."""
-        since = self._recipe_since.get((found.pack, found.record.digest.hex()))
+        name = (found.pack, found.record.digest.hex())
+        since = self._recipe_since.get(name)
+        if name in self._deleted:
+            return "delete"  # an old index file came back: its chunks are gone
         if needed:
             taken = self._catalog.find(found.record.digest)
             is_taken = taken is not None and taken.pack == found.pack
@@ -274,7 +285,8 @@ def _recipes(catalog: Catalog) -> Iterator[Found]:
 
 def _forgotten(remote: Remote, catalog: Catalog, there: Set[str], oldest: float, now: float) -> Iterator[str]:
     for name, marks in catalog.marks.items():
-        if there.isdisjoint(marks.packs) and not marks.objects and (marks.deleted or marks.marked) <= oldest:
+        idle = there.isdisjoint(marks.packs) and (marks.deleted is not None or not marks.objects)
+        if idle and (marks.deleted or marks.marked) <= oldest:
             yield name
     for file in remote.bucket.list("tmp/"):
         if file.modified is not None and file.modified <= now - DAY:

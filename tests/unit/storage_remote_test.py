@@ -151,6 +151,20 @@ def test_many_pushes_are_looked_up_in_one_joined_index(place: Place) -> None:
         place.remote().read(b"?" * 32)
 
 
+def test_a_push_joins_the_index_files_of_many_pushes(tmp_path: Path) -> None:
+    bucket = MemoryBucket()
+    reader = Remote(bucket, "r", ALGORITHM)
+    digests = []
+    for number in range(150):
+        digests += push(Remote(bucket, "r", ALGORITHM), f"push {number}".encode())
+        if number == 60:
+            assert reader.missing(digests) == set()
+    files = [name for name in bucket.files if name.startswith("index/")]
+    assert len(files) < 66
+    assert Remote(bucket, "r", ALGORITHM).missing(digests) == set()
+    assert dict(reader.read_many(digests)).keys() == set(digests)
+
+
 def test_index_files_that_the_remote_dropped_are_dropped_from_the_mirror(place: Place) -> None:
     digests = [push(place.remote(), f"push {number}".encode())[0] for number in range(12)]
     place.remote().missing(digests)
