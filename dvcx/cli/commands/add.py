@@ -13,6 +13,7 @@ Examples:
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -71,4 +72,4 @@ def render(result: AddResult, console: Console) -> None:
     if not result.saved:
         console.next_step("dvcx commit: store the bytes")
     if result.changed_files:
-        console.next_step(f"git add {' '.join(result.changed_files)}")
+        console.next_step(f"git add {' '.join(map(shlex.quote, result.changed_files))}")
