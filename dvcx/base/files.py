@@ -73,6 +73,15 @@ def _write_and_name(temporary: Path, path: Path, data: bytes, *, durable: bool, 
         raise
 
 
+@contextmanager
+def closing(fd: int) -> Iterator[int]:
+    """Gives the open file `fd` and closes it at the end."""
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
 def write_all(fd: int, data: bytes | bytearray | memoryview) -> None:
     """Writes all of `data` to `fd`, however many calls that takes; raises `OSError` as writing does."""
     view = memoryview(data)
@@ -112,17 +121,18 @@ def sync_filesystem(path: Path) -> None:
 
     Linux has `syncfs` for it; elsewhere `sync` flushes all file systems. Raises `OSError` when the disk failed.
     """
+    with closing(os.open(path, os.O_RDONLY | os.O_CLOEXEC)) as fd:
+        sync_filesystem_of(fd, str(path))
+
+
+def sync_filesystem_of(fd: int, shown_as: str) -> None:
+    """Does what `sync_filesystem` does for the file system of an open file; errors call it `shown_as`."""
     syncfs = _syncfs()
     if syncfs is None:
         os.sync()
-        return
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        if syncfs(fd) != 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code), str(path))
-    finally:
-        os.close(fd)
+    elif syncfs(fd) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), shown_as)
 
 
 def begin_flush(fd: int, offset: int, length: int) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import re
 import shutil
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from dvcx.base.files import sync_directory, sync_filesystem, temporary_name, wri
 _NO_REPLACE = 1
 """`RENAME_NOREPLACE` of Linux's renameat2."""
 _BLOCK = 4 << 20
+_STEM = "dvcx-moving"
+_TEMPORARY = re.compile(rf"\.{_STEM}-[0-9]+-[0-9a-f]{{12}}")
 
 
 def move(source: int, name: str, target: int, new_name: str, *, durable: bool = True) -> None:
@@ -95,19 +98,33 @@ def _rename_a_folder_too(source: int, name: str, target: int, new_name: str) -> 
 def _move_across(source: int, name: str, target: int, new_name: str, *, durable: bool) -> None:
     if exists_at(target, new_name):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name, None, new_name)
-    temporary = temporary_name("moving")
+    with brought_over(source, name, target, durable=durable) as temporary:
+        rename_new(target, temporary, target, new_name)
+    if durable:
+        sync_directory(_path_of(target))
+    remove_tree(source, name)
+
+
+@contextmanager
+def brought_over(source: int, name: str, target: int, *, durable: bool) -> Iterator[str]:
+    """Gives the temporary name of a copy, in the folder descriptor `target`, of a file or folder on another disk.
+
+    The block gives the copy its own name; what it leaves of it is removed. With `durable` the copy is flushed.
+    """
+    temporary = temporary_name(_STEM)
     try:
         _copy(source, name, target, temporary)
         if durable:
             _flush(target, temporary)
-        rename_new(target, temporary, target, new_name)
-    except BaseException:
+        yield temporary
+    finally:
         with suppress(FileNotFoundError):
             remove_tree(target, temporary)
-        raise
-    if durable:
-        sync_directory(_path_of(target))
-    remove_tree(source, name)
+
+
+def is_brought_over(name: str) -> bool:
+    """Tells whether `name` is a temporary name of `brought_over`, which a kill may have left."""
+    return _TEMPORARY.fullmatch(name) is not None
 
 
 def _copy(source: int, name: str, target: int, new_name: str) -> None:

@@ -15,6 +15,10 @@ from collections.abc import Iterable, Sequence
 from dvcx.base.errors import Refused
 
 MAX_NAME_BYTES = 255
+MAX_DEPTH = 256
+"""The most folders above a path of a project: walks go a call or two deeper with each."""
+MAX_PATH_BYTES = 3584
+"""The longest path below the project root: Linux takes 4096 bytes, and a checkout writes in a longer place first."""
 _RESERVED = frozenset({".git", ".dvcx", "git~1", "dvcx~1"})
 # Characters that HFS+ leaves out when it compares names: ".g\u200cit" is ".git" there (CVE-2014-9390).
 _IGNORED_BY_HFS = dict.fromkeys((*range(8204, 8208), *range(8234, 8239), *range(8298, 8304), 65279))
@@ -62,7 +66,7 @@ def _problem(name: str) -> str | None:
 
 
 def is_reserved(name: str) -> bool:
-    """Tells whether some file system takes `name` for `.git` or `.dvcx`: other case, trailing dots, ignored characters."""
+    """Tells whether some file system takes `name` for `.git` or `.dvcx`, whatever its case and invisible characters."""
     folded = name.translate(_IGNORED_BY_HFS) if not name.isascii() else name
     return folded.casefold().rstrip(". ").split(":")[0] in _RESERVED
 
@@ -72,9 +76,26 @@ def check_relative(path: str, where: str) -> tuple[str, ...]:
     if path.startswith("/"):
         raise Refused(f"{where} names {path!r}, which is an absolute path", names=[path])
     parts = tuple(path.split("/"))
+    check_depth(path, where)
     for part in parts:
         check_name(part, where)
     return parts
+
+
+def check_depth(path: str, where: str) -> None:
+    """Raises `Refused` when `path`, below a project's root, is longer or deeper than dvcx can walk everywhere."""
+    depth = path.count("/")
+    # No character has more than four bytes, so most paths need not be encoded to know that they are short.
+    if depth <= MAX_DEPTH and (
+        len(path) <= MAX_PATH_BYTES // 4 or len(path.encode("utf-8", "surrogatepass")) <= MAX_PATH_BYTES
+    ):
+        return
+    problem = f"is {depth} folders deep" if depth > MAX_DEPTH else f"is longer than {MAX_PATH_BYTES} bytes"
+    raise Refused(
+        f"{where} names a path that {problem}: {path[:60]!r}...",
+        f"at most {MAX_DEPTH} folders inside one another can be tracked: put the deepest into an archive",
+        [path],
+    )
 
 
 def fold(name: str) -> str:
