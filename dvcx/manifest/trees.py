@@ -10,7 +10,7 @@ from dvcx.formats.tree_bytes import dump_tree
 from dvcx.model.changes import Change, ChangeKind
 from dvcx.model.ids import Kind, ObjectId
 from dvcx.model.pointer import Pointer
-from dvcx.model.tree import EMPTY_TREE, EntryKind, Tree, TreeEntry, folder_entry
+from dvcx.model.tree import EMPTY_TREE, EntryKind, Tree, TreeEntry, folder_entry, make_tree
 
 LoadTree = Callable[[bytes], Tree]
 """Gives the tree of a digest; raises `MissingData` when it is not at hand."""
@@ -41,57 +41,62 @@ def entry_at(entry: TreeEntry, parts: Sequence[str], load: LoadTree) -> TreeEntr
     return entry
 
 
-def files_below(entry: TreeEntry, path: str, load: LoadTree) -> Iterator[tuple[str, TreeEntry]]:
-    """Gives every file and link at and below `entry`, which stands at `path`, each with its path."""
-    if not entry.is_folder:
-        yield path, entry
-        return
-    for child in load(entry.digest).entries:
-        yield from files_below(child, f"{path}/{child.name}" if path else child.name, load)
+def files_below(
+    entry: TreeEntry, path: str, load: LoadTree, *, unread: list[tuple[str, TreeEntry]] | None = None
+) -> Iterator[tuple[str, TreeEntry]]:
+    """Gives every file and link at and below `entry`, which stands at `path`, each with its path, in order.
 
-
-def empty_folders_below(entry: TreeEntry, path: str, load: LoadTree) -> Iterator[tuple[str, TreeEntry]]:
-    """Gives every folder at and below `entry` that holds nothing."""
-    if entry.is_folder:
-        children = load(entry.digest).entries
-        if not children:
+    Folders whose trees are not at hand go to `unread`; without it raises as `load` does.
+    """
+    waiting = [(path, entry)]
+    while waiting:
+        path, entry = waiting.pop()
+        if not entry.is_folder:
             yield path, entry
-        for child in children:
-            yield from empty_folders_below(child, f"{path}/{child.name}" if path else child.name, load)
+            continue
+        try:
+            children = load(entry.digest).entries
+        except MissingData:
+            if unread is None:
+                raise
+            unread.append((path, entry))
+            continue
+        prefix = f"{path}/" if path else ""
+        waiting.extend((prefix + child.name, child) for child in reversed(children))
 
 
 def compare(
     path: str, old: TreeEntry | None, new: TreeEntry | None, load_old: LoadTree, load_new: LoadTree
 ) -> Iterator[Change]:
-    """Gives each file, link and empty folder that differs between `old` and `new`, both standing at `path`.
+    """Gives each file, link and empty folder that differs between `old` and `new`, both standing at `path`, in order.
 
     Equal folders are not entered. A folder whose tree is not at hand comes as one change of the folder itself.
     """
-    if old is not None and new is not None and old.same_content(new):
-        return
-    if (old is not None and old.is_folder) or (new is not None and new.is_folder):
-        try:
-            olds, news = _children(old, load_old), _children(new, load_new)
-        except MissingData:
-            kind = ChangeKind.ADDED if old is None else ChangeKind.DELETED if new is None else ChangeKind.MODIFIED
-            yield Change(kind, path, old, new)
-            return
-        if old is not None and not old.is_folder:
-            yield Change(ChangeKind.DELETED, path, old, None)
-        if new is not None and not new.is_folder:
-            yield Change(ChangeKind.ADDED, path, None, new)
-        if old is None and not news:
-            yield Change(ChangeKind.ADDED, path, None, new)
-        if new is None and not olds:
-            yield Change(ChangeKind.DELETED, path, old, None)
-        for name in sorted(olds.keys() | news.keys()):
-            yield from compare(f"{path}/{name}", olds.get(name), news.get(name), load_old, load_new)
-    elif old is None:
-        yield Change(ChangeKind.ADDED, path, None, new)
-    elif new is None:
-        yield Change(ChangeKind.DELETED, path, old, None)
-    else:
-        yield Change(ChangeKind.MODIFIED, path, old, new)
+    waiting = [(path, old, new)]
+    while waiting:
+        path, old, new = waiting.pop()
+        if old is not None and new is not None and old.same_content(new):
+            continue
+        if (old is not None and old.is_folder) or (new is not None and new.is_folder):
+            try:
+                olds, news = _children(old, load_old), _children(new, load_new)
+            except MissingData:
+                yield _change(path, old, new)
+                continue
+            # One side is a file, or a folder with nothing in it: that shows as itself.
+            if old is not None and not (old.is_folder and (olds or new is not None)):
+                yield Change(ChangeKind.DELETED, path, old, None)
+            if new is not None and not (new.is_folder and (news or old is not None)):
+                yield Change(ChangeKind.ADDED, path, None, new)
+            names = sorted(olds.keys() | news.keys(), reverse=True)
+            waiting.extend((f"{path}/{name}", olds.get(name), news.get(name)) for name in names)
+        else:
+            yield _change(path, old, new)
+
+
+def _change(path: str, old: TreeEntry | None, new: TreeEntry | None) -> Change:
+    kind = ChangeKind.ADDED if old is None else ChangeKind.DELETED if new is None else ChangeKind.MODIFIED
+    return Change(kind, path, old, new)
 
 
 def _children(entry: TreeEntry | None, load: LoadTree) -> dict[str, TreeEntry]:
@@ -133,17 +138,30 @@ class TreeEditor:
 
         Missing folders on the way are made. Raises as loading does.
         """
-        tree = self.load(root.digest) if root.is_folder else EMPTY_TREE
-        name = parts[0]
-        if len(parts) == 1:
-            changed = tree.without(name) if new is None else tree.with_entry(new)
-        else:
-            inner = tree.get(name)
-            if inner is None and new is None:
-                return root
-            below = inner if inner is not None else self.keep(name, EMPTY_TREE)
-            changed = tree.with_entry(self.replace(below, parts[1:], new))
-        return self.keep(root.name, changed)
+        return self.replace_all(root, {tuple(parts): new})
+
+    def replace_all(self, root: TreeEntry, edits: Mapping[tuple[str, ...], TreeEntry | None]) -> TreeEntry:
+        """Gives the folder `root` with every edit made: for each path the new entry, or None for nothing there.
+
+        Does what `replace` does one by one, but makes each tree once. No path may lie below another one.
+        """
+        if not edits:
+            return root
+        children = self.load(root.digest).by_name() if root.is_folder else {}
+        deeper: dict[str, dict[tuple[str, ...], TreeEntry | None]] = {}
+        for parts, new in edits.items():
+            if len(parts) > 1:
+                deeper.setdefault(parts[0], {})[parts[1:]] = new
+            elif new is None:
+                children.pop(parts[0], None)
+            else:
+                children[parts[0]] = new
+        for name, inner in deeper.items():
+            below = children.get(name)
+            if below is None and all(new is None for new in inner.values()):
+                continue
+            children[name] = self.replace_all(below or self.keep(name, EMPTY_TREE), inner)
+        return self.keep(root.name, make_tree(children.values()))
 
     def made_below(self, entry: TreeEntry) -> Iterator[tuple[bytes, bytes]]:
         """Gives digest and bytes of the trees made here that `entry` needs, children before parents."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -10,12 +11,17 @@ import msgspec
 
 
 class EntryKind(IntEnum):
-    """What a name in a folder is."""
+    """What a name in a folder is.
+
+    `FOREIGN` is found in workspaces only: a socket, a link that leads out, a name that cannot be tracked. It is in
+    no tree that is stored; its digest says what it is, so that it equals nothing that is.
+    """
 
     FILE = 0
     EXECUTABLE = 1
     FOLDER = 2
     LINK = 3
+    FOREIGN = 64
 
 
 class TreeEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -71,6 +77,11 @@ def link_entry(name: str, target: str) -> TreeEntry:
     return TreeEntry(name, EntryKind.LINK, target.encode("utf-8"), 0, 1)
 
 
+def foreign_entry(name: str, why: str) -> TreeEntry:
+    """Gives the entry of something in the workspace that cannot be tracked; `why` says what it is."""
+    return TreeEntry(name, EntryKind.FOREIGN, why.encode("utf-8", "backslashreplace"), 0, 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Tree:
     """The entries of one folder, in the order of their names' UTF-8 bytes; totals of everything below."""
@@ -85,22 +96,12 @@ class Tree:
 
     def get(self, name: str) -> TreeEntry | None:
         """Gives the entry called `name`, or None."""
-        for entry in self.entries:
-            if entry.name == name:
-                return entry
-        return None
+        at = bisect_left(self.entries, name, key=_name_of)
+        return self.entries[at] if at < len(self.entries) and self.entries[at].name == name else None
 
     def by_name(self) -> dict[str, TreeEntry]:
         """Gives a mapping from names to entries."""
         return {entry.name: entry for entry in self.entries}
-
-    def with_entry(self, entry: TreeEntry) -> Tree:
-        """Gives the tree in which `entry` stands under its name."""
-        return make_tree([*(old for old in self.entries if old.name != entry.name), entry])
-
-    def without(self, name: str) -> Tree:
-        """Gives the tree without the entry called `name`."""
-        return Tree(tuple(entry for entry in self.entries if entry.name != name))
 
 
 EMPTY_TREE = Tree(())
