@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from dvcx.base.errors import UsageError
+from dvcx.base.errors import MissingData, UsageError
 from dvcx.base.progress import SILENT, Progress, task
 from dvcx.formats.table import Role
 from dvcx.formats.tree_bytes import dump_tree
@@ -16,9 +17,12 @@ from dvcx.model.pointer import Pointer
 from dvcx.model.tree import EntryKind, TreeEntry
 from dvcx.operations.add_checks import check_can_add
 from dvcx.operations.edited_links import set_aside_edited
+from dvcx.operations.looking import cache_prefix
 from dvcx.operations.pointers import PointerChange, refuse_frozen, write_pointers
 from dvcx.operations.relink import relink
-from dvcx.operations.unfetched import Presence, inner_presence, keep_unfetched, presence_at
+from dvcx.operations.targets import Target, outermost
+from dvcx.operations.trees import need_trees
+from dvcx.operations.unfetched import Presence, inner_presence, keep_unfetched, presence_at, with_evidence
 from dvcx.repo.record import (
     Repo,
     open_cache,
@@ -70,13 +74,20 @@ class AddOptions:
     follow_links: bool = False
 
 
+Answer = TypeVar("Answer")
+
+
 def add(repo: Repo, paths: Sequence[str], options: AddOptions | None = None, progress: Progress = SILENT) -> AddResult:
     """Tracks `paths` (relative to the project root); a path inside a tracked folder updates that folder's pointer.
 
+    What lies in another one of `paths` comes with that. Of a folder whose trees were never fetched, those that are
+    needed are taken from the default remote.
+
     Raises `Refused` for what cannot come back as it is, before any pointer is written; `UsageError` for paths that
-    do not exist.
+    do not exist; `MissingData` when it is not known what a tracked folder holds.
     """
     options = options or AddOptions()
+    paths = outermost(paths)
     with workspace_lock(repo).exclusive(repo.config.core.lock_timeout):
         manifest = workspace_manifest(repo.root, repo.git)
         check_can_add(repo, manifest, paths, force=options.force)
@@ -126,50 +137,81 @@ class _Adding:
         self._editor = TreeEditor(repo.algorithm, tree_loader(cache))
         self._new: dict[str, TreeEntry] = {}
         self._placed: dict[str, TreeEntry] = {}
+        self._inner: dict[str, dict[tuple[str, ...], tuple[TreeEntry, TreeEntry]]] = {}
+        """Inside each tracked folder: what was found at a path, and that with what was never fetched of it."""
         self._unfetched: dict[str, int] = {}
 
     def take(self, path: str) -> None:
         """Scans one path and notes what its tracked path now is."""
-        scanned = self._scan(path)
         output = self._manifest.owner_of(path)
-        if output is None or output == path:
-            old = self._manifest.pointers.get(path)
-            entry = scanned.entry
-            self._placed[path] = entry
-            if old is not None and old.is_folder and entry.is_folder and old.id.digest != entry.digest:
-                entry = self._with_unfetched(path, (), entry_of(old), entry)
-            self._new[path] = entry
+        scanned = self._scan(path, output or path)
+        pointer = self._manifest.pointers.get(output) if output is not None else None
+        if output is None or pointer is None:
+            self._new[path] = self._placed[path] = scanned.entry
             return
-        root = self._new.get(output) or entry_of(self._manifest.pointers[output])
-        parts = tuple(path[len(output) + 1 :].split("/"))
+        target = Target(output, pointer, tuple(path[len(output) + 1 :].split("/")) if output != path else ())
+        old = self._with_trees(target, lambda: entry_at(entry_of(pointer), target.inner, self._editor.load))
         entry = scanned.entry
-        here = self._placed.get(output) or self._presence(output).baseline
-        if here is not None:
-            self._placed[output] = self._editor.replace(here, parts, entry)
-        before = entry_at(root, parts, self._editor.load)
-        if before is not None and before.is_folder and entry.is_folder and before.digest != entry.digest:
-            entry = self._with_unfetched(output, parts, before, entry)
-        self._new[output] = self._editor.replace(root, parts, entry)
+        if old is not None and old.is_folder and entry.is_folder and old.digest != entry.digest:
+            entry = self._merged(target, old, entry)
+        if target.inner:
+            self._inner.setdefault(output, {})[target.inner] = scanned.entry, entry
+        else:
+            self._new[path], self._placed[path] = entry, scanned.entry
+
+    def _merged(self, target: Target, old: TreeEntry, entry: TreeEntry) -> TreeEntry:
+        """Gives `entry` with what of the folder was never fetched here."""
+        if self._state.baseline(target.output) == target.pointer.id.digest:
+            return entry  # all of it was here, so what is absent was deleted
+        try:
+            return self._with_trees(target, lambda: self._with_unfetched(target, old, entry))
+        except MissingData as error:
+            if self._options.force:
+                return entry
+            hint = f"{error.hint}; or say with --force that what is here is all of {target.path}"
+            raise MissingData(error.message, hint, error.names) from error
+
+    def _with_trees(self, target: Target, work: Callable[[], Answer]) -> Answer:
+        """Does `work`; when it needs trees that were never fetched here, fetches them and does it again."""
+        try:
+            return work()
+        except MissingData:
+            need_trees(self._repo, self._cache, [target])
+            return work()
+
+    def _with_unfetched(self, target: Target, old: TreeEntry, entry: TreeEntry) -> TreeEntry:
+        load = self._editor.load
+        presence = inner_presence(self._presence(target.output), target.inner, load)
+        merged, count = keep_unfetched(old, entry, self._editor, with_evidence(presence, old, entry, load))
+        if count:
+            self._unfetched[target.output] = self._unfetched.get(target.output, 0) + count
+        return merged
 
     def _presence(self, output: str) -> Presence:
         return presence_at(self._state, output, is_folder=True, has=self._cache.has, load=self._editor.load)
 
-    def _with_unfetched(self, output: str, parts: tuple[str, ...], old: TreeEntry, entry: TreeEntry) -> TreeEntry:
-        presence = inner_presence(self._presence(output), parts, self._editor.load)
-        merged, count = keep_unfetched(old, entry, self._editor, presence)
-        if count:
-            self._unfetched[output] = self._unfetched.get(output, 0) + count
-        return merged
+    def _edit_folders(self) -> None:
+        """Puts what was found inside tracked folders into their trees, all of a folder at once."""
+        for output, edits in self._inner.items():
+            root = entry_of(self._manifest.pointers[output])
+            self._new[output] = self._editor.replace_all(root, {parts: new for parts, (_, new) in edits.items()})
+            here = self._presence(output).baseline
+            if here is not None:
+                found = {parts: entry for parts, (entry, _) in edits.items()}
+                try:
+                    self._placed[output] = self._editor.replace_all(here, found)
+                except MissingData:
+                    continue  # what is known of the folder stays as it is
 
-    def _scan(self, path: str) -> Scanned:
+    def _scan(self, path: str, output: str) -> Scanned:
         scanned = scan(
             self._repo.root,
             path,
             self._state,
             self._rules,
-            tracked=self._manifest.owner_of(path),
+            tracked=output,
             intake=CacheIntake(self._writer) if self._options.commit else None,
-            cache_prefix=str(self._cache.loose.root) + os.sep,
+            cache_prefix=cache_prefix(self._cache),
             advance=self._advance,
         )
         if scanned is None:
@@ -183,6 +225,7 @@ class _Adding:
 
     def store_trees(self) -> None:
         """Stores the trees that were changed around the scanned ones."""
+        self._edit_folders()
         for entry in (*self._new.values(), *self._placed.values()):
             for digest, data in self._editor.made_below(entry):
                 self._writer.put(Role.TREE, digest, data)
@@ -195,6 +238,8 @@ class _Adding:
         files = write_pointers(self._repo, open_trash(self._repo), "add", changes)
         for path, entry in self._placed.items():
             self._state.set_baseline(path, entry.digest)
+            if self._options.follow_links or path not in self._inner:
+                self._state.set_follows_links(path, self._options.follow_links)
         if self._options.commit:
             self._mend_links()
         self._state.close()
@@ -207,9 +252,8 @@ class _Adding:
         for path, entry in self._new.items():
             old = self._manifest.pointers.get(path)
             if old is not None and old.id.digest != entry.digest and is_at_hand(loader, old.id.digest, old.is_folder):
-                set_aside_edited(
-                    self._repo, self._cache, compare(path, entry_of(old), entry, loader, self._editor.load)
-                )
+                changes = compare(path, entry_of(old), entry, loader, self._editor.load)
+                set_aside_edited(self._repo, self._cache, self._state, changes)
         relink(self._repo, self._cache, self._state, self._new, self._editor.load)
 
     def _pointer_change(self, path: str, entry: TreeEntry) -> PointerChange:

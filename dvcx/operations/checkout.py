@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dvcx.base.errors import DamagedData, DvcxError, MissingData, Refused, shown
 from dvcx.base.progress import SILENT, Progress, task
 from dvcx.base.scratch import scratch_folder
+from dvcx.base.text import counted
 from dvcx.manifest.manifest import Manifest, workspace_manifest
 from dvcx.manifest.trees import LoadTree, entry_at, entry_of
 from dvcx.model.pointer import pointer_path
 from dvcx.model.tree import EntryKind, TreeEntry
+from dvcx.operations.looking import look
+from dvcx.operations.own_copies import make_own_copies
 from dvcx.operations.placing import record_placed, was_empty
-from dvcx.operations.relink import relink
-from dvcx.operations.targets import Target, resolve_targets
+from dvcx.operations.relink import relink, wanted_links
+from dvcx.operations.selection import is_in_a_tip
+from dvcx.operations.targets import Target, not_inside, resolve_targets
 from dvcx.repo.record import (
     Repo,
     link_types,
     open_cache,
     open_state,
     open_trash,
-    scan_rules,
     scratch_root,
     tree_loader,
     workspace_lock,
@@ -30,7 +33,7 @@ from dvcx.repo.record import (
 from dvcx.storage.cache import Cache
 from dvcx.workspace.apply import Applied, Tools, apply_checkout
 from dvcx.workspace.plan import ActionKind, CheckoutPlan, Sources, plan_checkout
-from dvcx.workspace.scan import scan
+from dvcx.workspace.scan import Scanned
 from dvcx.workspace.state import State
 
 
@@ -64,12 +67,14 @@ class CheckoutResult:
         """Gives the error for what could not be restored, or None when all was."""
         if self.damaged:
             return DamagedData(
-                f"{len(self.damaged)} files are damaged in the cache and were not restored: {shown(self.damaged)}",
+                f"{counted(len(self.damaged), 'file is', 'files are')} damaged in the cache and not restored: "
+                f"{shown(self.damaged)}",
                 "run `dvcx pull` or `dvcx fsck --repair` to fetch good copies",
             )
         if self.missing and not allow_missing:
             return MissingData(
-                f"{len(self.missing)} files are not in the cache: {shown(self.missing)}",
+                f"{counted(len(self.missing), 'file or folder is', 'files or folders are')} not in the cache: "
+                f"{shown(self.missing)}",
                 "run `dvcx pull` to fetch them, or add --allow-missing",
                 self.missing,
             )
@@ -115,18 +120,22 @@ def checkout_targets(
     cache, state = open_cache(repo), open_state(repo)
     load = tree_loader(cache)
     plan = CheckoutPlan()
-    for target in targets:
-        _join(plan, _plan_target(repo, cache, state, target, load, force=options.force))
-    former = _no_longer_tracked(state, whole) if whole is not None else []
-    for path in former:
-        _join(plan, _plan_leaving(repo, cache, state, path, load))
+    former = _no_longer_tracked(repo, state, whole) if whole is not None else []
+    with task(progress, "looking", None, "files") as running:
+        planning = _Planning(repo, cache, state, load, running.advance)
+        for target in targets:
+            _join(plan, planning.target(target, force=options.force))
+        for path in former:
+            _join(plan, planning.leaving(path))
     if plan.unsaved and not options.dry_run:
         raise Refused(
-            f"{len(plan.unsaved)} files have changes that nobody saved and would be replaced: {shown(plan.unsaved)}",
+            f"{counted(len(plan.unsaved), 'file has', 'files have')} changes that nobody saved and would be replaced: "
+            f"{shown(plan.unsaved)}",
             "save them with `dvcx add` (or `dvcx commit`), or replace them with --force; `dvcx undo` brings them back",
             plan.unsaved,
         )
     applied = Applied()
+    relinked: list[FileChange] = []
     if not options.dry_run:
         empty = {target.output for target in targets if was_empty(repo, target)}
         for output in empty:
@@ -138,60 +147,82 @@ def checkout_targets(
         for path in former:
             state.set_baseline(path, None)
         if options.relink:
-            _relink(repo, cache, state, targets, load)
+            relinked = _relink(repo, cache, state, targets, load, progress)
     state.close()
     cache.close()
-    return _result(plan, applied, options)
+    return _result(plan, applied, relinked, options)
 
 
-def _plan_target(
-    repo: Repo, cache: Cache, state: State, target: Target, load: LoadTree, *, force: bool
-) -> CheckoutPlan:
-    whole = entry_of(target.pointer)
-    try:
-        wanted = entry_at(whole, target.inner, load)
-    except MissingData:
-        return CheckoutPlan(missing=[(target.path, whole)])
-    if wanted is None:
-        raise MissingData(f"{target.path} is not in the folder that {target.output}.dvcx tracks", None, [target.path])
-    prefix = str(cache.loose.root) + os.sep
-    scanned = scan(repo.root, target.path, state, scan_rules(repo), tracked=target.output, cache_prefix=prefix)
-    baseline = _baseline(state, target, load)
-    sources = Sources(load, scanned.trees if scanned else {}, cache.has, repo.config.core.portable_names)
-    now = scanned.entry if scanned else None
-    return plan_checkout(target.path, now, wanted, baseline, sources, tracked=target.output, force=force)
+@dataclass(frozen=True, slots=True)
+class _Planning:
+    repo: Repo
+    cache: Cache
+    state: State
+    load: LoadTree
+    advance: Callable[[int], None]
+
+    def target(self, target: Target, *, force: bool) -> CheckoutPlan:
+        """Gives how to make the workspace what the pointer says."""
+        whole = entry_of(target.pointer)
+        try:
+            wanted = entry_at(whole, target.inner, self.load)
+        except MissingData:
+            return CheckoutPlan(missing=[(target.path, whole)])
+        if wanted is None:
+            raise not_inside(target)
+        scanned = self._look(target.path, target.output)
+        sources = Sources(
+            self.load,
+            scanned.trees if scanned else {},
+            self.cache.has,
+            self.repo.config.core.portable_names,
+            scanned.left_out if scanned else (),
+            lambda path: self._look(path, target.output, ignoring=False),
+        )
+        now = scanned.entry if scanned else None
+        baseline = self._baseline(target)
+        return plan_checkout(target.path, now, wanted, baseline, sources, tracked=target.output, force=force)
+
+    def leaving(self, path: str) -> CheckoutPlan:
+        """Gives how to remove what is still as dvcx put it there; everything else stays."""
+        scanned = self._look(path, path)
+        digest = self.state.baseline(path)
+        if scanned is None or digest is None:
+            return CheckoutPlan()
+        baseline = TreeEntry(scanned.entry.name, scanned.entry.kind, digest, 0, 0)
+        sources = Sources(self.load, scanned.trees, lambda digest: False, portable_names=False)
+        plan = plan_checkout(path, scanned.entry, None, baseline, sources)
+        if not is_in_a_tip(self.repo, path, digest):
+            # No pointer that Git knows names it any more, so only the trash can bring it back.
+            plan.to_trash.update(action.path for action in plan.actions)
+        return plan
+
+    def _look(self, path: str, output: str, *, ignoring: bool = True) -> Scanned | None:
+        return look(self.repo, self.cache, self.state, path, output, advance=self.advance, ignoring=ignoring)
+
+    def _baseline(self, target: Target) -> TreeEntry | None:
+        digest = self.state.baseline(target.output)
+        if digest is None:
+            return None
+        kind = EntryKind.FOLDER if target.pointer.is_folder else EntryKind.FILE
+        try:
+            return entry_at(TreeEntry(target.pointer.name, kind, digest, 0, 0), target.inner, self.load)
+        except MissingData:
+            return None
 
 
-def _baseline(state: State, target: Target, load: LoadTree) -> TreeEntry | None:
-    digest = state.baseline(target.output)
-    if digest is None:
-        return None
-    kind = EntryKind.FOLDER if target.pointer.is_folder else EntryKind.FILE
-    try:
-        return entry_at(TreeEntry(target.pointer.name, kind, digest, 0, 0), target.inner, load)
-    except MissingData:
-        return None
+def _no_longer_tracked(repo: Repo, state: State, manifest: Manifest) -> list[str]:
+    """Gives the paths at which dvcx put data that the pointers of now do not know, nor any folder around them.
 
-
-def _no_longer_tracked(state: State, manifest: Manifest) -> list[str]:
-    """Gives the paths at which dvcx put data that the pointers of now do not know, nor any folder around them."""
+    A pointer file that is there and not in the manifest is one that Git was told to ignore: it still counts.
+    """
     return [
         path
         for path in sorted(state.baselines())
-        if manifest.owner_of(path) is None and not manifest.below(path) and pointer_path(path) not in manifest.broken
+        if manifest.owner_of(path) is None
+        and not manifest.below(path)
+        and not os.path.lexists(repo.root / pointer_path(path))
     ]
-
-
-def _plan_leaving(repo: Repo, cache: Cache, state: State, path: str, load: LoadTree) -> CheckoutPlan:
-    """Plans to remove what is still as dvcx put it there; everything else stays."""
-    prefix = str(cache.loose.root) + os.sep
-    scanned = scan(repo.root, path, state, scan_rules(repo), cache_prefix=prefix)
-    if scanned is None:
-        return CheckoutPlan()
-    kind = EntryKind.FOLDER if scanned.entry.is_folder else EntryKind(scanned.entry.kind)
-    baseline = TreeEntry(scanned.entry.name, kind, state.baseline(path) or b"", 0, 0)
-    sources = Sources(load, scanned.trees, lambda digest: False, portable_names=False)
-    return plan_checkout(path, scanned.entry, None, baseline, sources)
 
 
 def _join(plan: CheckoutPlan, more: CheckoutPlan) -> None:
@@ -216,7 +247,10 @@ def _apply(repo: Repo, cache: Cache, state: State, plan: CheckoutPlan, load: Loa
         return apply_checkout(plan, tools, keeper)
 
 
-def _relink(repo: Repo, cache: Cache, state: State, targets: Sequence[Target], load: LoadTree) -> None:
+def _relink(
+    repo: Repo, cache: Cache, state: State, targets: Sequence[Target], load: LoadTree, progress: Progress
+) -> list[FileChange]:
+    """Makes files links, or own copies, as `cache.type` says."""
     entries: dict[str, TreeEntry] = {}
     for target in targets:
         try:
@@ -225,10 +259,16 @@ def _relink(repo: Repo, cache: Cache, state: State, targets: Sequence[Target], l
             continue
         if entry is not None:
             entries[target.path] = entry
-    relink(repo, cache, state, entries, load)
+    if wanted_links(repo):
+        paths = relink(repo, cache, state, entries, load)
+    else:
+        paths = make_own_copies(repo, cache, state, entries, progress).done
+    return [FileChange(ActionKind.RELINK.value, path, os.stat(repo.root / path).st_size, 1) for path in paths]
 
 
-def _result(plan: CheckoutPlan, applied: Applied, options: CheckoutOptions) -> CheckoutResult:
+def _result(
+    plan: CheckoutPlan, applied: Applied, relinked: Sequence[FileChange], options: CheckoutOptions
+) -> CheckoutResult:
     actions = plan.actions if options.dry_run else applied.done
     changes = []
     for action in actions:
@@ -238,7 +278,7 @@ def _result(plan: CheckoutPlan, applied: Applied, options: CheckoutOptions) -> C
             continue  # a file in a folder's place, or the other way round, shows as one change
         changes.append(FileChange(action.kind.value, action.path, entry.size, entry.files))
     return CheckoutResult(
-        changes=tuple(changes),
+        changes=(*changes, *relinked),
         missing=tuple(path for path, _ in plan.missing),
         kept=tuple(plan.kept),
         damaged=tuple(path for path, _ in applied.damaged),

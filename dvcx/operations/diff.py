@@ -25,6 +25,7 @@ _TYPES = {
     EntryKind.EXECUTABLE: "executable",
     EntryKind.FOLDER: "folder",
     EntryKind.LINK: "link",
+    EntryKind.FOREIGN: "other",
 }
 
 
@@ -201,7 +202,7 @@ def _merged(changes: Iterable[Change]) -> Iterator[Change]:
 
 def _file_diff(change: Change, algorithm: Algorithm) -> FileDiff:
     def name(entry: TreeEntry | None) -> str | None:
-        return None if entry is None or entry.is_link else str(id_of(entry, algorithm))
+        return str(id_of(entry, algorithm)) if entry is not None and (entry.is_file or entry.is_folder) else None
 
     old, new = change.old, change.new
     return FileDiff(

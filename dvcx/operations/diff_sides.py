@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -11,11 +10,11 @@ from dvcx.manifest.manifest import Manifest
 from dvcx.manifest.trees import LoadTree, TreeEditor, compare, entry_at, entry_of, is_at_hand
 from dvcx.model.tree import EMPTY_TREE, Tree, TreeEntry
 from dvcx.operations.listings import listing_missing
+from dvcx.operations.looking import look
 from dvcx.operations.targets import Target
-from dvcx.operations.unfetched import inner_presence, keep_unfetched, presence_at
-from dvcx.repo.record import Repo, scan_rules
+from dvcx.operations.unfetched import inner_presence, keep_unfetched, presence_at, with_evidence
+from dvcx.repo.record import Repo
 from dvcx.storage.cache import Cache
-from dvcx.workspace.scan import scan
 from dvcx.workspace.state import State
 
 
@@ -78,7 +77,7 @@ class WorkspaceSide:
         self._editor = TreeEditor(repo.algorithm, load)
 
     def roots(self, paths: Sequence[str]) -> dict[str, TreeEntry | None]:
-        """See `Side`. Raises as `scan` does, and as `CommitSide.roots`."""
+        """See `Side`. Raises as `look` does, and as `CommitSide.roots`."""
         targets = targets_of(self.manifest, paths)
         return {each.path: self._present(each, _wanted(each, self.manifest, self.load)) for each in targets}
 
@@ -87,15 +86,7 @@ class WorkspaceSide:
         return self._editor.load(digest)
 
     def _present(self, target: Target, wanted: TreeEntry | None) -> TreeEntry | None:
-        scanned = scan(
-            self._repo.root,
-            target.path,
-            self._state,
-            scan_rules(self._repo),
-            tracked=target.output,
-            cache_prefix=str(self._cache.loose.root) + os.sep,
-            advance=self._advance,
-        )
+        scanned = look(self._repo, self._cache, self._state, target.path, target.output, advance=self._advance)
         here = scanned.entry if scanned is not None else None
         if scanned is not None:
             self._editor.know(scanned.trees)
@@ -118,10 +109,12 @@ class WorkspaceSide:
         if here is None and presence.baseline is None and not target.inner:
             return self._absent(target.path, wanted)
         presence = inner_presence(presence, target.inner, self.load)
+        if here is not None:
+            presence = with_evidence(presence, wanted, here, self.load)
         if not wanted.is_folder:
             return self._absent(target.path, wanted) if here is None and presence.was_never_here(wanted) else here
         before = here or self._editor.keep(wanted.name, EMPTY_TREE)
-        kept, _ = keep_unfetched(wanted, before, self._editor, presence)
+        kept, _ = keep_unfetched(wanted, before, self._editor, presence, guess=True)
         for change in compare(target.path, before, kept, self.load, self.load):
             if change.new is not None and change.new.files:
                 self._absent(change.path, change.new)

@@ -23,12 +23,16 @@ def listing_loader(repo: Repo, cache: Cache, remote: str | None = None, ahead: I
     All trees at and below `ahead` are asked of the remote at once, now. Nothing is stored. The function raises
     `MissingData` when a tree is in neither, and this one and the function `RemoteError` when the remote fails.
     """
-    load_cached = tree_loader(cache)
     if remote is None:
-        return load_cached
+        return tree_loader(cache)
     from dvcx.operations.remotes import open_remote  # 10 ms that looking without a remote does not pay
 
-    far = open_remote(repo, remote)
+    return far_loader(cache, open_remote(repo, remote), ahead)
+
+
+def far_loader(cache: Cache, far: ObjectStore, ahead: Iterable[Target] = ()) -> LoadTree:
+    """Does what `listing_loader` does with the remote `far`."""
+    load_cached = tree_loader(cache)
     known = _all_below(cache, far, ahead)
 
     def load(digest: bytes) -> Tree:

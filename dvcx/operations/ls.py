@@ -94,7 +94,7 @@ def targets_at(manifest: Manifest, path: str, *, empty_is_fine: bool) -> list[Ta
     """Gives the tracked data at and below `path`; raises `UsageError` where there is none."""
     if empty_is_fine and manifest.owner_of(path) is None and not manifest.below(path):
         return []
-    return resolve_targets(manifest, [path])
+    return resolve_targets(manifest, [path], pass_over_broken=True)
 
 
 def broken_below(manifest: Manifest, path: str) -> dict[str, str]:

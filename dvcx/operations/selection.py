@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from dvcx.base.errors import UsageError
+from dvcx.base.errors import DvcxError, UsageError
+from dvcx.formats.pointer_text import parse_pointer
 from dvcx.formats.table import Role
 from dvcx.git.history import pointer_blobs_of_history
 from dvcx.git.objects import ObjectReader
 from dvcx.git.revisions import resolve
 from dvcx.git.roots import all_roots
-from dvcx.manifest.manifest import Manifest, commit_manifest, workspace_manifest
-from dvcx.model.pointer import Pointer
-from dvcx.operations.targets import Target, resolve_targets
+from dvcx.manifest.manifest import Manifest, commit_manifest
+from dvcx.model.pointer import Pointer, pointer_path
 from dvcx.repo.record import Repo
 from dvcx.storage.reach import Wanted
 
@@ -37,11 +37,6 @@ def wanted_of(pointer: Pointer, path: str) -> Wanted:
     """Gives the object that a pointer stands for."""
     role = Role.TREE if pointer.is_folder else Role.BLOB
     return Wanted(pointer.id.digest, role, pointer.size, path)
-
-
-def chosen_targets(repo: Repo, paths: Sequence[str]) -> list[Target]:
-    """Gives the targets of the workspace's pointers at `paths`; raises as `resolve_targets` does."""
-    return resolve_targets(workspace_manifest(repo.root, repo.git), paths)
 
 
 def manifests_of(repo: Repo, revisions: Revisions) -> Iterator[Manifest]:
@@ -85,3 +80,21 @@ def history_pointers(repo: Repo) -> Iterator[tuple[str, bytes]]:
 def below_any(path: str, prefixes: Iterable[str]) -> bool:
     """Tells whether `path` is one of `prefixes` or lies below one, or one of them lies below it."""
     return any(path == p or path.startswith(p + "/") or p.startswith(path + "/") for p in prefixes)
+
+
+def is_in_a_tip(repo: Repo, path: str, digest: bytes) -> bool:
+    """Tells whether the pointer of `path` names `digest` in a commit that a branch, tag, stash or worktree is at."""
+    if repo.git is None:
+        return False
+    pointer = pointer_path(path)
+    where = f"{repo.prefix}/{pointer}" if repo.prefix else pointer
+    commits = {root.commit for root in all_roots(repo.git)}
+    with ObjectReader(repo.git) as reader:
+        for commit in commits:
+            text = reader.read(f"{commit}:{where}")
+            try:
+                if text is not None and parse_pointer(text, pointer).id.digest == digest:
+                    return True
+            except DvcxError:
+                continue
+    return False

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dvcx.base.errors import MissingData
@@ -12,13 +11,15 @@ from dvcx.base.progress import SILENT, Progress, task
 from dvcx.manifest.manifest import workspace_manifest
 from dvcx.manifest.trees import LoadTree, compare, entry_at, entry_of, files_below, is_at_hand
 from dvcx.model.changes import Change, ChangeKind, pair_renames
-from dvcx.model.tree import TreeEntry
+from dvcx.model.tree import Tree, TreeEntry
 from dvcx.operations.edited_links import edited_in_place
-from dvcx.operations.targets import Target, resolve_targets
-from dvcx.operations.unfetched import Presence, inner_presence, presence_at
-from dvcx.repo.record import Repo, open_cache, open_state, scan_rules, tree_loader
+from dvcx.operations.listings import far_loader
+from dvcx.operations.looking import look
+from dvcx.operations.targets import Target, not_inside, resolve_targets
+from dvcx.operations.unfetched import Presence, inner_presence, presence_at, with_evidence
+from dvcx.repo.record import Repo, open_cache, open_state, tree_loader
 from dvcx.storage.cache import Cache
-from dvcx.workspace.scan import Scanned, scan
+from dvcx.workspace.scan import Scanned
 from dvcx.workspace.state import State
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class OutputStatus:
     `state` is `clean`, `changed`, `absent` (nothing of it is in the workspace) or `unknown` (its trees are not at
     hand). `not_fetched` counts files that were never fetched here, `not_cached` those in the workspace whose content
     no cache holds, `not_on_remote` files the remote lacks (None: not asked).
-    `damaged` are files that were edited through a link, so that the cached object is damaged.
+    `damaged` are files that were edited through a link, so that the cached object is damaged. `untrackable` tells what
+    `add` would refuse, each path with why.
     """
 
     path: str
@@ -53,10 +55,11 @@ class OutputStatus:
     not_cached: tuple[str, ...]
     not_on_remote: tuple[str, ...] | None
     damaged: tuple[str, ...]
+    untrackable: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_dirty(self) -> bool:
-        """Tells whether something is to be done about it: absent but fetchable data is not dirty."""
+        """Tells whether something is to be done about it; data that was never fetched is not dirty."""
         return bool(self.changes or self.not_cached or self.damaged or self.not_on_remote or self.state == "absent")
 
 
@@ -82,11 +85,7 @@ def status(
     With `remote` also asks that remote what it lacks; raises `RemoteError` when it cannot be asked. Takes no lock.
     """
     manifest = workspace_manifest(repo.root, repo.git)
-    targets = (
-        resolve_targets(manifest, paths)
-        if paths
-        else [Target(path, pointer) for path, pointer in manifest.pointers.items()]
-    )
+    targets = resolve_targets(manifest, paths, pass_over_broken=True)
     cache, state = open_cache(repo), open_state(repo)
     far = _open_remote(repo, remote) if remote is not None else None
     looker = _Looker(repo, cache, state, tree_loader(cache), far)
@@ -114,17 +113,15 @@ class _Looker:
 
     def look(self, target: Target, advance: Callable[[int], None]) -> OutputStatus:
         """Gives the state of one target."""
-        prefix = str(self.cache.loose.root) + os.sep
         whole = entry_of(target.pointer)
-        scanned = scan(
-            self.repo.root,
-            target.path,
-            self.state,
-            scan_rules(self.repo),
-            tracked=target.output,
-            cache_prefix=prefix,
-            advance=advance,
+        scanned = look(self.repo, self.cache, self.state, target.path, target.output, advance=advance)
+        return replace(
+            self._compare(target, whole, scanned),
+            not_on_remote=self._not_on_remote(target),
+            untrackable=tuple(scanned.foreign) if scanned is not None else (),
         )
+
+    def _compare(self, target: Target, whole: TreeEntry, scanned: Scanned | None) -> OutputStatus:
         try:
             wanted = entry_at(whole, target.inner, self.load)
         except MissingData:
@@ -132,15 +129,13 @@ class _Looker:
         if wanted is not None and not is_at_hand(self.load, wanted.digest, wanted.is_folder):
             return self._without_tree(target, wanted, scanned)
         if wanted is None and scanned is None:
-            raise MissingData(f"{target.path} is neither in the workspace nor tracked", None, [target.path])
-        not_on_remote = self._not_on_remote(target.path, wanted)
+            raise not_inside(target)
         if scanned is None:
             assert wanted is not None
-            return self._absent(target.path, wanted, not_on_remote)
+            return self._absent(target.path, wanted)
         if wanted is not None and scanned.entry.same_content(wanted):
-            not_cached = self._not_cached(target.path, wanted)
-            return OutputStatus(target.path, "clean", (), 0, not_cached, not_on_remote, ())
-        return self._changed(target, wanted, scanned, not_on_remote)
+            return OutputStatus(target.path, "clean", (), 0, self._not_cached(target.path, wanted), None, ())
+        return self._changed(target, wanted, scanned)
 
     def _without_tree(self, target: Target, whole: TreeEntry, scanned: Scanned | None) -> OutputStatus:
         if scanned is not None and scanned.entry.same_content(whole):
@@ -152,32 +147,31 @@ class _Looker:
             return OutputStatus(target.path, "unfetched", (), whole.files, (), None, ())
         return OutputStatus(target.path, "unknown", (), whole.files, (), None, ())
 
-    def _absent(self, path: str, wanted: TreeEntry, not_on_remote: tuple[str, ...] | None) -> OutputStatus:
-        absent = self.cache.missing(self._digests(path, wanted))
-        if absent:
-            count = sum(1 for _, entry in files_below(wanted, path, self.load) if entry.digest in absent)
-            state = "unfetched" if count == wanted.files else "absent"
-            return OutputStatus(path, state, (), count, (), not_on_remote, ())
-        return OutputStatus(path, "absent", (), 0, (), not_on_remote, ())
+    def _absent(self, path: str, wanted: TreeEntry) -> OutputStatus:
+        unread: list[tuple[str, TreeEntry]] = []
+        files = [entry for _, entry in files_below(wanted, path, self.load, unread=unread)]
+        lacking = self.cache.missing({entry.digest for entry in files if entry.is_file})
+        count = sum(1 for entry in files if entry.digest in lacking) + sum(folder.files for _, folder in unread)
+        state = "unfetched" if count and count == wanted.files else "absent"
+        return OutputStatus(path, state, (), count, (), None, ())
 
-    def _changed(
-        self, target: Target, wanted: TreeEntry | None, scanned: Scanned, not_on_remote: tuple[str, ...] | None
-    ) -> OutputStatus:
+    def _changed(self, target: Target, wanted: TreeEntry | None, scanned: Scanned) -> OutputStatus:
         not_fetched = 0
         changes: list[Change] = []
         presence = presence_at(
             self.state, target.output, is_folder=target.pointer.is_folder, has=self.cache.has, load=self.load
         )
-        for change in self._compared(target.path, wanted, scanned):
+        presence = with_evidence(presence, wanted, scanned.entry, lambda digest: self._tree(digest, scanned))
+        for change in compare(target.path, wanted, scanned.entry, self.load, scanned.trees.__getitem__):
             old = change.old
             if change.kind is ChangeKind.DELETED and old is not None and self._was_never_here(target, change, presence):
                 not_fetched += old.files
                 continue
             changes.append(change)
-        damaged = tuple(name for name, _ in edited_in_place(self.repo, self.cache, changes))
+        damaged = tuple(change.path for change in edited_in_place(self.repo, self.cache, changes))
         listed = tuple(_path_change(change) for change in pair_renames(changes))
         state = "changed" if listed else "clean"
-        return OutputStatus(target.path, state, listed, not_fetched, (), not_on_remote, damaged)
+        return OutputStatus(target.path, state, listed, not_fetched, (), None, damaged)
 
     def _was_never_here(self, target: Target, change: Change, presence: Presence) -> bool:
         assert change.old is not None
@@ -186,27 +180,31 @@ class _Looker:
         parts = tuple(change.path[len(target.output) + 1 :].split("/"))
         return inner_presence(presence, parts, self.load).was_never_here(change.old)
 
-    def _compared(self, path: str, wanted: TreeEntry | None, scanned: Scanned) -> list[Change]:
-        return list(compare(path, wanted, scanned.entry, self.load, scanned.trees.__getitem__))
+    def _tree(self, digest: bytes, scanned: Scanned) -> Tree:
+        return scanned.trees.get(digest) or self.load(digest)
 
     def _not_cached(self, path: str, wanted: TreeEntry) -> tuple[str, ...]:
+        unread: list[tuple[str, TreeEntry]] = []
         has = self.cache.has
-        return tuple(
-            name for name, entry in files_below(wanted, path, self.load) if entry.is_file and not has(entry.digest)
-        )
+        files = files_below(wanted, path, self.load, unread=unread)
+        lacking = [name for name, entry in files if entry.is_file and not has(entry.digest)]
+        return (*lacking, *(name for name, _ in unread))
 
-    def _digests(self, path: str, wanted: TreeEntry) -> set[bytes]:
-        return {entry.digest for _, entry in files_below(wanted, path, self.load) if entry.is_file}
-
-    def _not_on_remote(self, path: str, wanted: TreeEntry | None) -> tuple[str, ...] | None:
+    def _not_on_remote(self, target: Target) -> tuple[str, ...] | None:
         if self.remote is None:
             return None
+        # What was never fetched is known from the remote's own trees.
+        load = far_loader(self.cache, self.remote, [target])
+        unread: list[tuple[str, TreeEntry]] = []
+        try:
+            wanted = entry_at(entry_of(target.pointer), target.inner, load)
+        except MissingData:
+            return (target.path,)
         if wanted is None:
             return ()
-        missing = self.remote.missing(self._digests(path, wanted))
-        return tuple(
-            name for name, entry in files_below(wanted, path, self.load) if entry.is_file and entry.digest in missing
-        )
+        files = [each for each in files_below(wanted, target.path, load, unread=unread) if each[1].is_file]
+        lacking = self.remote.missing({entry.digest for _, entry in files})
+        return (*(name for name, entry in files if entry.digest in lacking), *(name for name, _ in unread))
 
 
 def _path_change(change: Change) -> PathChange:

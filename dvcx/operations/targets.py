@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import fnmatch
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from dvcx.base.errors import UsageError
+from dvcx.base.errors import MissingData, UsageError
+from dvcx.base.globs import path_pattern
 from dvcx.manifest.manifest import WORKSPACE, Manifest
 from dvcx.manifest.trees import LoadTree, entry_at, entry_of, files_below
-from dvcx.model.pointer import Pointer
+from dvcx.model.pointer import Pointer, pointer_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +27,22 @@ class Target:
         return "/".join((self.output, *self.inner))
 
 
-def resolve_targets(manifest: Manifest, paths: Sequence[str]) -> list[Target]:
+def resolve_targets(manifest: Manifest, paths: Sequence[str], *, pass_over_broken: bool = False) -> list[Target]:
     """Gives what `paths` (relative to the project root) mean: all tracked data when there are none.
 
-    A folder that is not tracked itself means all tracked data in it. Raises `UsageError` for a path that means nothing,
-    and the error of a pointer file that cannot be used.
+    A folder that is not tracked itself means all tracked data in it; what lies in another target comes with that.
+    Raises `UsageError` for a path that means nothing, and the error of a pointer file that cannot be used; with
+    `pass_over_broken` only that of a path's own pointer.
     """
     if not paths:
-        manifest.raise_broken()
+        if not pass_over_broken:
+            manifest.raise_broken()
         return [Target(path, pointer) for path, pointer in manifest.pointers.items()]
-    found: dict[str, Target] = {}
-    for path in paths:
-        for target in _meant_by(manifest, path):
-            found.setdefault(target.path, target)
-    return list(found.values())
+    for path in paths if not pass_over_broken else ():
+        for name, error in manifest.broken.items():
+            if not path or name.startswith(path + "/"):
+                raise error
+    return _outermost(target for path in paths for target in _meant_by(manifest, path))
 
 
 def _meant_by(manifest: Manifest, path: str) -> list[Target]:
@@ -62,6 +63,23 @@ def _meant_by(manifest: Manifest, path: str) -> list[Target]:
     raise not_tracked(manifest, path)
 
 
+def _outermost(targets: Iterable[Target]) -> list[Target]:
+    by_path = {target.path: target for target in targets}
+    return [by_path[path] for path in outermost(by_path)]
+
+
+def outermost(paths: Iterable[str]) -> list[str]:
+    """Gives each path once, without those that lie below another one."""
+    known = dict.fromkeys(paths)
+    return [path for path in known if known.keys().isdisjoint(_above(path))]
+
+
+def _above(path: str) -> Iterator[str]:
+    while path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
 def not_tracked(manifest: Manifest, path: str) -> UsageError:
     """Gives the error for a path that means no tracked data."""
     close = difflib.get_close_matches(path, manifest.pointers, 1)
@@ -80,7 +98,7 @@ def matching_targets(manifest: Manifest, patterns: Sequence[str], load: LoadTree
     """
     found: dict[str, Target] = {}
     for pattern in patterns:
-        matches = _matcher(pattern)
+        matches = path_pattern(pattern).fullmatch
         before = len(found)
         for output, pointer in manifest.pointers.items():
             if matches(output):
@@ -92,18 +110,22 @@ def matching_targets(manifest: Manifest, patterns: Sequence[str], load: LoadTree
                         found.setdefault(path, Target(output, pointer, inner))
         if len(found) == before and not any(matches(path) for path in found):
             raise UsageError(f"no tracked path matches {pattern}", "see what is tracked with `dvcx ls -R`")
-    return list(found.values())
+    return _outermost(found.values())
 
 
-def _matcher(pattern: str) -> Callable[[str], object]:
-    parts = []
-    for part in pattern.strip("/").split("/"):
-        # fnmatch's `*` crosses slashes; path patterns match part by part.
-        parts.append("(?:.*/)?" if part == "**" else fnmatch.translate(part)[4:-3].replace(".*", "[^/]*") + "/")
-    expression = "".join(parts).removesuffix("/").removesuffix("(?:.*/)?") + (".*" if pattern.endswith("**") else "")
-    return re.compile(expression + r"\Z", re.DOTALL).match
+def not_inside(target: Target) -> UsageError:
+    """Gives the error for a path that the tracked folder around it does not have."""
+    return UsageError(
+        f"{target.path} is not in the folder that {pointer_path(target.output)} tracks",
+        f"see what is there with `dvcx ls {target.output}`",
+    )
 
 
-def inner_entry_exists(target: Target, load: LoadTree) -> bool:
-    """Tells whether the path inside the folder exists in its tree."""
-    return entry_at(entry_of(target.pointer), target.inner, load) is not None
+def check_inside(targets: Sequence[Target], load: LoadTree) -> None:
+    """Raises `UsageError` for a target inside a tracked folder that does not have it, as far as that is known here."""
+    for target in targets:
+        try:
+            if target.inner and entry_at(entry_of(target.pointer), target.inner, load) is None:
+                raise not_inside(target)
+        except MissingData:
+            continue

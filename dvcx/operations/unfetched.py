@@ -25,7 +25,10 @@ class Presence:
         """Gives the same for the entry called `name` of this folder."""
         if self.baseline is None:
             return self
-        inner = load(self.baseline.digest).get(name) if self.baseline.is_folder else None
+        try:
+            inner = load(self.baseline.digest).get(name) if self.baseline.is_folder else None
+        except MissingData:
+            return Presence(None, self.has)
         return Presence(inner or _NOTHING, self.has)
 
     def was_never_here(self, entry: TreeEntry) -> bool:
@@ -60,12 +63,44 @@ def inner_presence(presence: Presence, parts: tuple[str, ...], load: LoadTree) -
         return Presence(None, presence.has)
 
 
-def keep_unfetched(old: TreeEntry, new: TreeEntry, editor: TreeEditor, presence: Presence) -> tuple[TreeEntry, int]:
+def with_evidence(presence: Presence, old: TreeEntry | None, here: TreeEntry, load: LoadTree) -> Presence:
+    """Gives `presence`, or where nothing is known, what the workspace itself shows.
+
+    A folder in which not one file of `old` stands was never checked out here, as in a new clone or worktree: a cache
+    that is shared says nothing about it.
+    """
+    if presence.baseline is not None or old is None or _share_a_file(old, here, load):
+        return presence
+    return Presence(_NOTHING, presence.has)
+
+
+def _share_a_file(one: TreeEntry, other: TreeEntry, load: LoadTree) -> bool:
+    waiting = [(one, other)]
+    while waiting:
+        one, other = waiting.pop()
+        if not one.is_folder or not other.is_folder:
+            if one.is_folder == other.is_folder:
+                return True
+            continue
+        if one.digest == other.digest and one.files:
+            return True
+        try:
+            names = load(other.digest).by_name()
+            waiting += [(entry, names[entry.name]) for entry in load(one.digest).entries if entry.name in names]
+        except MissingData:
+            continue
+    return False
+
+
+def keep_unfetched(
+    old: TreeEntry, new: TreeEntry, editor: TreeEditor, presence: Presence, *, guess: bool = False
+) -> tuple[TreeEntry, int]:
     """Gives the folder `new` with those files of `old` that are absent from it because they were never here.
 
-    Gives also how many files were kept so.
+    Gives also how many files were kept so. Raises `MissingData` when the tree of a folder that is in both is not at
+    hand; with `guess` takes `new` as it is there, which is good enough to show.
     """
-    if old.digest == new.digest or not is_at_hand(editor.load, old.digest):
+    if old.digest == new.digest or (guess and not is_at_hand(editor.load, old.digest)):
         return new, 0
     before = editor.load(old.digest)
     now = editor.load(new.digest).by_name()
@@ -75,7 +110,7 @@ def keep_unfetched(old: TreeEntry, new: TreeEntry, editor: TreeEditor, presence:
         inner = presence.below(entry.name, editor.load)
         if present is not None:
             if present.is_folder and entry.is_folder:
-                now[entry.name], count = keep_unfetched(entry, present, editor, inner)
+                now[entry.name], count = keep_unfetched(entry, present, editor, inner, guess=guess)
                 kept += count
             continue
         absent, count = _absent_part(entry, editor, inner)

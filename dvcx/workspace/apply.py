@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from dvcx.base.errors import DamagedData, MissingData
-from dvcx.base.files import sync_filesystem, temporary_name
+from dvcx.base.files import sync_filesystem
 from dvcx.base.hashing import hash_file
 from dvcx.base.links import LinkType
-from dvcx.base.paths import open_folder
 from dvcx.model.tree import Tree, TreeEntry
 from dvcx.storage.cache import Cache
+from dvcx.workspace.placing import Keeper, Placing
 from dvcx.workspace.plan import Action, ActionKind, CheckoutPlan
 from dvcx.workspace.staging import Staged, Stager
 from dvcx.workspace.state import FolderRows, Seen, State
-
-
-class Keeper(Protocol):
-    """What keeps files that leave the workspace; see `storage/trash.py`."""
-
-    def move_all(self, items: Sequence[tuple[Path, str]]) -> None:
-        """Moves each absolute path, shown as the second part, to where `undo` finds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +45,28 @@ class Applied:
 def apply_checkout(plan: CheckoutPlan, tools: Tools, keeper: Keeper) -> Applied:
     """Does what `plan` says. Killed anywhere, the same checkout again finishes it.
 
-    Raises `Refused` when a folder on the way became a symbolic link, and `OSError` such as a full disk; until the
-    first file gets its place nothing in the workspace has changed.
+    Raises `Refused` when a folder on the way is a symbolic link, and `OSError` such as a full disk; until the first
+    file gets its place nothing in the workspace has changed.
     """
-    stager = Stager(tools.cache, tools.scratch, tools.links)
-    staged: dict[str, Staged] = {}
-    for action in plan.actions:
-        if action.new is not None:
-            staged[action.path] = stager.add(action.path, action.new, tools.load_tree)
-    stager.write(tools.advance)
-    if tools.durable and staged:
-        sync_filesystem(tools.scratch)
-    applied = Applied(damaged=list(stager.damaged))
-    ready = [a for a in plan.actions if a.new is None or stager.is_whole(staged[a.path])]
-    _keep_what_would_be_lost(ready, plan, tools, keeper)
-    _put_in_place(ready, staged, tools)
-    _remove_empty(plan.folders_to_empty, tools.root)
-    applied.done.extend(ready)
+    placing = Placing(tools.root, tools.scratch, tools.cache.algorithm, keeper, durable=tools.durable)
+    with placing:
+        placing.check_ways(plan.actions)
+        stager = Stager(tools.cache, tools.scratch, tools.links)
+        staged: dict[str, Staged] = {}
+        for action in plan.actions:
+            if action.new is not None:
+                staged[action.path] = stager.add(action.path, action.new, tools.load_tree)
+        stager.write(tools.advance)
+        if tools.durable and staged:
+            sync_filesystem(tools.scratch)
+        failed = {path for path, each in staged.items() if stager.has_failed(each)}
+        ready = [action for action in plan.actions if action.path not in failed]
+        _keep_what_would_be_lost(ready, plan, tools, keeper)
+        placing.put(ready, staged)
+        placing.remove_empty(plan.folders_to_empty)
+        placing.flush()
     _remember(ready, staged, tools.state, tools.root)
-    return applied
+    return Applied(ready, list(stager.damaged))
 
 
 def _keep_what_would_be_lost(actions: list[Action], plan: CheckoutPlan, tools: Tools, keeper: Keeper) -> None:
@@ -95,12 +88,14 @@ def _keep_what_would_be_lost(actions: list[Action], plan: CheckoutPlan, tools: T
 
 def _is_as_scanned(action: Action, tools: Tools) -> bool:
     """Tells whether the file that is about to leave still is the one that was scanned: someone may be editing it."""
-    if action.old is None or not action.old.is_file:
+    if action.old is None or not (action.old.is_file or action.old.is_link):
         return True
     folder, _, name = action.path.rpartition("/")
     path = tools.root / action.path
     row = tools.state.folder(folder).get(name)
     try:
+        if action.old.is_link:
+            return path.is_symlink() and os.readlink(path) == action.old.target
         if row is not None and row.digest == action.old.digest and row.fits(path.stat()):
             return True
         return hash_file(tools.cache.algorithm, path) == action.old.digest
@@ -132,60 +127,6 @@ def _verify(cache: Cache, digests: set[bytes]) -> Iterator[bytes]:
     for digest in loose:
         cache.verify_loose(digest)
         yield digest
-
-
-def _put_in_place(actions: list[Action], staged: dict[str, Staged], tools: Tools) -> None:
-    root = os.open(tools.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    folder_path, folder = "", os.dup(root)
-    try:
-        for action in actions:
-            parent, _, name = action.path.rpartition("/")
-            if parent != folder_path:
-                os.close(folder)
-                folder = -1
-                folder = open_folder(root, parent.split("/") if parent else (), create=action.new is not None)
-                folder_path = parent
-            if action.kind is ActionKind.DELETE:
-                _unlink(name, folder)
-            else:
-                _rename(staged[action.path].place, name, folder)
-    finally:
-        if folder >= 0:
-            os.close(folder)
-        os.close(root)
-
-
-def _unlink(name: str, folder: int) -> None:
-    try:
-        os.unlink(name, dir_fd=folder)
-    except FileNotFoundError:
-        pass  # it went to the trash, or someone removed it first
-
-
-def _rename(place: str, name: str, folder: int) -> None:
-    try:
-        os.rename(place, name, dst_dir_fd=folder)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        # The data folder is a disk of its own: bring the staged copy over to it, then rename there.
-        beside = temporary_name("dvcx")
-        target = f"/proc/self/fd/{folder}/{beside}"
-        if os.path.isdir(place) and not os.path.islink(place):
-            shutil.copytree(place, target, symlinks=True)
-        else:
-            shutil.copy2(place, target, follow_symlinks=False)
-        os.fsync(folder)
-        os.rename(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
-
-
-def _remove_empty(folders: list[str], root: Path) -> None:
-    for path in sorted(folders, key=len, reverse=True):
-        try:
-            (root / path).rmdir()
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.ENOENT, errno.ENOTDIR, errno.EEXIST):
-                raise
 
 
 def _remember(actions: list[Action], staged: dict[str, Staged], state: State, root: Path) -> None:

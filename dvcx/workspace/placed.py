@@ -18,18 +18,21 @@ _MAX_BYTES = 16 << 20
 class _Stored(msgspec.Struct):
     version: int
     paths: dict[str, str]
+    followed: set[str] = set()
 
 
 class Placed:
     """For each tracked path the digest of the tree (or blob) that dvcx last put there or added from there.
 
     After a partial checkout that is the tree of just that part. A file that is missing or damaged reads as empty:
-    then nothing is known, and what is absent from the workspace but in the cache counts as deleted.
+    then nothing is known, and what is absent from the workspace but in the cache counts as deleted. It also remembers
+    of which paths the user had symbolic links followed: nothing from a repository may decide that.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._digests: dict[str, bytes] | None = None
+        self._followed: set[str] = set()
         self._changed = False
 
     def all(self) -> dict[str, bytes]:
@@ -51,12 +54,24 @@ class Placed:
             digests[path] = digest
         self._changed = True
 
+    def follows(self, path: str) -> bool:
+        """Tells whether symbolic links in what is tracked at `path` stand for what they lead to."""
+        self._load()
+        return path in self._followed
+
+    def set_follows(self, path: str, follows: bool) -> None:
+        """Records whether they do. Written at `save`."""
+        if follows != self.follows(path):
+            (self._followed.add if follows else self._followed.discard)(path)
+            self._changed = True
+
     def save(self) -> None:
         """Writes what changed; raises `OSError` as writing does."""
         if not self._changed:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        stored = _Stored(1, {path: digest.hex() for path, digest in sorted(self._load().items())})
+        digests = {path: digest.hex() for path, digest in sorted(self._load().items())}
+        stored = _Stored(1, digests, self._followed & digests.keys())
         write_atomically(self._path, msgspec.json.encode(stored), durable=False)
         self._changed = False
 
@@ -66,6 +81,7 @@ class Placed:
                 data = self._path.read_bytes()
                 stored = msgspec.json.decode(data, type=_Stored) if len(data) <= _MAX_BYTES else _Stored(0, {})
                 self._digests = {path: bytes.fromhex(digest) for path, digest in stored.paths.items()}
+                self._followed = stored.followed
             except (FileNotFoundError, msgspec.DecodeError, ValueError):
                 self._digests = {}
         return self._digests

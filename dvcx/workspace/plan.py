@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dvcx.base.errors import MissingData, Refused
 from dvcx.base.links import link_problem
+from dvcx.base.paths import check_depth
 from dvcx.formats.tree_bytes import check_portable
 from dvcx.model.tree import EMPTY_TREE, Tree, TreeEntry
+from dvcx.workspace.scan import Scanned
 
 
 class ActionKind(StrEnum):
@@ -48,14 +50,24 @@ class CheckoutPlan:
     folders_to_empty: list[str] = field(default_factory=list)
 
 
+def _sees_nothing(path: str) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where a plan gets its facts: the trees of the target, those of the scan, and which contents are stored."""
+    """Where a plan gets its facts: the trees of the target, those of the scan, and which contents are stored.
+
+    `left_out` are paths that the scan passed over because an ignore file names them; `look` scans such a path after
+    all, when something is to be put there.
+    """
 
     load_tree: Callable[[bytes], Tree]
     scanned: dict[bytes, Tree]
     has: Callable[[bytes], bool]
     portable_names: bool = True
+    left_out: Collection[str] = ()
+    look: Callable[[str], Scanned | None] = _sees_nothing
 
 
 def plan_checkout(
@@ -72,7 +84,7 @@ def plan_checkout(
 
     `baseline` is what dvcx itself last put or recorded there, when that is known: what equals it is nobody's new
     work. With `force` unsaved files go to the trash instead of standing in the way. Raises `Refused` for a symbolic
-    link that would lead out of the tracked folder.
+    link that would lead out of the tracked folder, and for a tree that is too deep.
     """
     planner = _Planner(sources, path if tracked is None else tracked, knows=baseline is not None, force=force)
     planner.compare(path, current, target, baseline)
@@ -113,8 +125,28 @@ class _Planner:
             self.compare(f"{path}/{name}", now.get(name), wanted.get(name), then.get(name))
 
     def _create(self, path: str, target: TreeEntry) -> None:
+        if path in self._sources.left_out:
+            scanned = self._sources.look(path)
+            if scanned is not None:
+                self._sources.scanned.update(scanned.trees)
+                self._create_beside(path, scanned.entry, target)
+                return
         if self._is_there(path, target):
             self.plan.actions.append(Action(ActionKind.CREATE, path, None, target))
+
+    def _create_beside(self, path: str, current: TreeEntry, target: TreeEntry) -> None:
+        """Plans `target` where an ignored file or folder stands: what the target does not name is left alone."""
+        if current.is_folder and target.is_folder:
+            tree = self._target_tree(path, target)
+            now = self._sources.scanned[current.digest].by_name()
+            for entry in tree.entries if tree is not None else ():
+                inner = f"{path}/{entry.name}"
+                if entry.name in now:
+                    self._create_beside(inner, now[entry.name], entry)
+                else:
+                    self._create(inner, entry)
+        elif not current.same_content(target):
+            self._replace(path, current, target, None)
 
     def _is_there(self, path: str, target: TreeEntry) -> bool:
         """Tells whether all of `target` can be had; when a part is missing, plans the rest piece by piece."""
@@ -162,10 +194,11 @@ class _Planner:
 
     def _replace(self, path: str, current: TreeEntry, target: TreeEntry, baseline: TreeEntry | None) -> None:
         before = len(self.plan.actions)
-        if not self._is_there(path, target) and not target.is_folder:
-            return
+        is_whole = self._is_there(path, target)
         pieces = self.plan.actions[before:]
         del self.plan.actions[before:]
+        if not is_whole and not pieces:
+            return  # nothing of it can be had, so what is here stays
         unsaved = [inner for inner, entry, then in self._files(path, current, baseline) if not self._saved(entry, then)]
         if unsaved and not self._force:
             self.plan.unsaved.extend(unsaved)
@@ -174,7 +207,7 @@ class _Planner:
             # A folder cannot be renamed over a file, nor a file over a folder: the old one leaves first, as a whole.
             self.plan.to_trash.add(path)
             self.plan.actions.append(Action(ActionKind.DELETE, path, current, None))
-            self.plan.actions.extend(pieces or [Action(ActionKind.CREATE, path, None, target)])
+            self.plan.actions.extend([Action(ActionKind.CREATE, path, None, target)] if is_whole else pieces)
             return
         if unsaved:
             self.plan.to_trash.add(path)
@@ -196,6 +229,7 @@ class _Planner:
         return current.is_file and self._sources.has(current.digest)
 
     def _target_tree(self, path: str, target: TreeEntry) -> Tree | None:
+        check_depth(path, "the data that was to be checked out")
         try:
             tree = self._sources.load_tree(target.digest)
         except MissingData:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import time
 from typing import Protocol
 
@@ -38,7 +40,7 @@ def read_file(absolute: str, path: str, algorithm: Algorithm, intake: Intake | N
     for attempt in range(_TRIES):
         if attempt:
             time.sleep(0.05 * 4**attempt)
-        fd = os.open(absolute, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fd = _open_regular(absolute, path)
         try:
             before = os.fstat(fd)
             digest, count = _read_open(fd, before.st_size, algorithm, intake)
@@ -57,6 +59,21 @@ def read_file(absolute: str, path: str, algorithm: Algorithm, intake: Intake | N
         "wait until that program has finished and run the command again",
         [path],
     )
+
+
+def _open_regular(absolute: str, path: str) -> int:
+    """Opens what was a regular file a moment ago; raises `Refused` when it is something else now."""
+    try:
+        # Opening a pipe would wait for a writer.
+        fd = os.open(absolute, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENXIO):
+            raise
+    else:
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            return fd
+        os.close(fd)
+    raise Refused(f"{path} was a file and became something else meanwhile", "run the command again", [path])
 
 
 def _read_open(fd: int, size: int, algorithm: Algorithm, intake: Intake | None) -> tuple[bytes, int]:

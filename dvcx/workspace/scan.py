@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dvcx.base.errors import Refused, shown
+from dvcx.base.errors import Refused
 from dvcx.base.hashing import Algorithm
-from dvcx.base.paths import check_name
+from dvcx.base.paths import check_depth, check_name
 from dvcx.formats.tree_bytes import check_portable, dump_tree
-from dvcx.model.tree import Tree, TreeEntry, file_entry, folder_entry, link_entry, make_tree
+from dvcx.model.tree import Tree, TreeEntry, file_entry, folder_entry, foreign_entry, link_entry, make_tree
 from dvcx.workspace.ignore import NO_RULES, IgnoreRules, extend_rules, rules_for
 from dvcx.workspace.reading import Intake, read_file
 from dvcx.workspace.state import FolderRows, Seen, State, is_settled, seen
@@ -26,19 +26,29 @@ class ScanRules:
 
     With `portable_names` two names in one folder that differ only in case or Unicode form are refused.
     With `follow_links` a symbolic link counts as what it leads to.
+    With `looking` nothing is refused: what cannot be tracked comes as a `FOREIGN` entry, told in `Scanned.foreign`.
+    Without `ignoring`, `.dvcxignore` does not count.
     """
 
     algorithm: Algorithm
     portable_names: bool = True
     follow_links: bool = False
+    looking: bool = False
+    ignoring: bool = True
 
 
 @dataclass(slots=True)
 class Scanned:
-    """What a scan found: the entry of the path itself, and every folder below as a tree by its digest."""
+    """What a scan found: the entry of the path itself, and every folder below as a tree by its digest.
+
+    `left_out` are the paths that `.dvcxignore` names. `foreign` tells, where the rules say `looking`, which paths
+    cannot be tracked, each with why.
+    """
 
     entry: TreeEntry
     trees: dict[bytes, Tree] = field(default_factory=dict)
+    left_out: set[str] = field(default_factory=set)
+    foreign: list[tuple[str, str]] = field(default_factory=list)
 
 
 def scan(
@@ -54,13 +64,14 @@ def scan(
 ) -> Scanned | None:
     """Gives what lies at `path` (relative to the project root `root`), or None when nothing does.
 
+    What lies behind a symbolic link above `path` is not there, and neither is a link to a cached object that is gone.
     `tracked` is the tracked path that `path` is or lies in: symbolic links may lead anywhere inside that.
     `intake` receives the content of every file and tree it does not have yet (for `add`); without it files are only
     hashed. `cache_prefix` is the folder of large cached objects: a symbolic link into it stands for the object.
     `advance` is told the number of files done.
 
-    Raises `Refused` that names every socket, pipe, device, hostile name and link out of the folder, before anything
-    of that folder is recorded; `OSError` for unreadable files.
+    Unless the rules say `looking`, raises `Refused` that names every socket, pipe, device, hostile name and link out
+    of the folder, before anything of that folder is recorded. Raises `OSError` for unreadable files.
     """
     absolute = os.path.join(root, path) if path else str(root)
     try:
@@ -68,140 +79,166 @@ def scan(
     except (FileNotFoundError, NotADirectoryError):
         return None
     folder, _, name = path.rpartition("/")
-    top = path if tracked is None else tracked
-    scanner = _Scanner(root, top, state, rules, intake, cache_prefix, advance)
+    if _is_behind_link(root, folder):
+        return None
+    scanner = _Scanner(os.path.join(root, path if tracked is None else tracked), state, rules, cache_prefix)
+    scanner.intake, scanner.advance = intake, advance
     if stat_module.S_ISDIR(status.st_mode):
-        tree_rules = rules_for(root, path.split("/")[:-1]) if path else NO_RULES
-        entry = scanner.folder(absolute, path, name, tree_rules)
+        outer = rules_for(root, path.split("/")[:-1]) if path and rules.ignoring else NO_RULES
+        entry = scanner.folder(absolute, path, name, outer)
     else:
         rows = dict(state.folder(folder))
-        found = scanner.entry(absolute, path, name, status, rows.get(name))
-        entry, row = found if found else (None, None)
+        entry, row = scanner.entry(absolute, path, name, status, rows.get(name))
         if row is not None:
             rows[name] = row
             state.remember(folder, rows)
-    scanner.raise_problems()
-    assert entry is not None
-    return Scanned(entry, scanner.trees)
+    if not rules.looking:
+        scanner.raise_problems()
+    return None if entry is None else Scanned(entry, scanner.trees, scanner.left_out, scanner.problems)
+
+
+def _is_behind_link(root: Path, folder: str) -> bool:
+    parts = folder.split("/") if folder else []
+    return any(os.path.islink(os.path.join(root, *parts[:count])) for count in range(1, len(parts) + 1))
+
+
+_Found = tuple[TreeEntry | None, Seen | None]
+"""The entry of something that is no folder, and what to remember of it."""
 
 
 class _Scanner:
-    def __init__(
-        self,
-        root: Path,
-        top: str,
-        state: State,
-        rules: ScanRules,
-        intake: Intake | None,
-        cache_prefix: str,
-        advance: Callable[[int], None] | None,
-    ) -> None:
+    def __init__(self, top: str, state: State, rules: ScanRules, cache_prefix: str) -> None:
         self._state = state
         self._rules = rules
-        self._intake = intake
-        self._advance = advance
-        self._links = LinkPolicy(os.path.join(root, top), cache_prefix, follow=rules.follow_links)
-        self._problems: list[tuple[str, str]] = []
+        self._links = LinkPolicy(top, cache_prefix, rules.algorithm, follow=rules.follow_links, looking=rules.looking)
+        self.intake: Intake | None = None
+        self.advance: Callable[[int], None] | None = None
+        self.problems: list[tuple[str, str]] = []
+        self.left_out: set[str] = set()
         self.trees: dict[bytes, Tree] = {}
 
     def folder(self, absolute: str, path: str, name: str, outer: IgnoreRules) -> TreeEntry | None:
         """Gives the entry of a folder after scanning everything in it."""
-        ignore = extend_rules(outer, Path(absolute), path)
+        try:
+            check_depth(path, "the workspace")
+            with os.scandir(absolute) as listing:
+                found = list(listing)
+        except Refused as error:
+            return self._foreign(path, name, error.message)
+        except FileNotFoundError:
+            return None  # it went away since it was seen
+        ignore = extend_rules(outer, Path(absolute), path) if self._rules.ignoring else NO_RULES
         old = self._state.folder(path)
         rows: FolderRows = {}
         entries: list[TreeEntry] = []
         prefix = f"{path}/" if path else ""
-        with os.scandir(absolute) as listing:
-            found = list(listing)
         for item in found:
             child = prefix + item.name
             is_folder = item.is_dir(follow_symlinks=False)
             if ignore.levels and ignore.ignores(child, folder=is_folder):
+                self.left_out.add(child)
                 continue
-            try:
-                check_name(item.name, path or ".")
-            except Refused as error:
-                self._problems.append((child, error.message))
-                continue
-            if is_folder:
-                entry = self.folder(item.path, child, item.name, ignore)
-            else:
-                result = self.entry(item.path, child, item.name, item.stat(follow_symlinks=False), old.get(item.name))
-                entry, row = result if result else (None, None)
-                if row is not None:
-                    rows[item.name] = row
+            entry, row = self._item(item, child, ignore, old.get(item.name), is_folder=is_folder)
+            if row is not None:
+                rows[item.name] = row
             if entry is not None:
                 entries.append(entry)
-        if self._advance is not None:
-            self._advance(len(rows))
+        if self.advance is not None:
+            self.advance(len(rows))
         if rows != old:
             self._state.remember(path, rows)
         return self._finish_folder(name, path, make_tree(entries))
 
+    def _item(
+        self, item: os.DirEntry[str], path: str, ignore: IgnoreRules, row: Seen | None, *, is_folder: bool
+    ) -> _Found:
+        try:
+            check_name(item.name, path.rpartition("/")[0] or ".")
+        except Refused as error:
+            return self._foreign(path, item.name, error.message), None
+        if is_folder:
+            return self.folder(item.path, path, item.name, ignore), None
+        try:
+            status = item.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            return None, None
+        return self.entry(item.path, path, item.name, status, row)
+
     def _finish_folder(self, name: str, path: str, tree: Tree) -> TreeEntry | None:
-        if self._rules.portable_names:
+        if self._rules.portable_names and not self._rules.looking:
             try:
                 check_portable(tree, path or ".")
             except Refused as error:
-                self._problems.append((path, error.message))
+                self.problems.append((path, error.message))
                 return None
         data = dump_tree(tree)
         digest = self._rules.algorithm.of(data)
         self.trees[digest] = tree
-        if self._intake is not None:
-            self._intake.tree(digest, data)
+        if self.intake is not None:
+            self.intake.tree(digest, data)
         return folder_entry(name, digest, tree)
 
-    def entry(
-        self, absolute: str, path: str, name: str, status: os.stat_result, row: Seen | None
-    ) -> tuple[TreeEntry, Seen | None] | None:
-        """Gives the entry of what is not a folder, with what to remember of it."""
+    def entry(self, absolute: str, path: str, name: str, status: os.stat_result, row: Seen | None) -> _Found:
+        """Gives the entry of what is not a folder, with what to remember of it; None for what went away."""
         mode = status.st_mode
-        if stat_module.S_ISREG(mode):
-            return self._file(absolute, path, name, status, row)
-        if stat_module.S_ISLNK(mode):
-            return self._link(absolute, path, name, row)
-        self._problems.append((path, f"is {_special(mode)}, which cannot be tracked"))
-        return None
+        try:
+            if stat_module.S_ISREG(mode):
+                return self._file(absolute, path, name, status, row)
+            if stat_module.S_ISLNK(mode):
+                return self._link(absolute, path, name, row)
+        except FileNotFoundError:
+            return None, None
+        return self._foreign(path, name, f"is {_special(mode)}, which cannot be tracked"), None
 
-    def _file(
-        self, absolute: str, path: str, name: str, status: os.stat_result, row: Seen | None
-    ) -> tuple[TreeEntry, Seen | None]:
+    def _foreign(self, path: str, name: str, why: str) -> TreeEntry | None:
+        """Notes what cannot be tracked, and gives its entry where that is wanted."""
+        self.problems.append((path, why))
+        # A name that is no UTF-8 is only ever shown.
+        shown_name = os.fsencode(name).decode("utf-8", "backslashreplace")
+        return foreign_entry(shown_name, why) if self._rules.looking else None
+
+    def _file(self, absolute: str, path: str, name: str, status: os.stat_result, row: Seen | None) -> _Found:
         executable = bool(status.st_mode & 0o100)
-        if row is not None and row.fits(status) and (self._intake is None or self._intake.has(row.digest)):
+        if row is not None and row.fits(status) and (self.intake is None or self.intake.has(row.digest)):
             return file_entry(name, row.digest, row.size, executable=executable), row
         began = time.time_ns()
-        digest, after = read_file(absolute, path, self._rules.algorithm, self._intake)
+        digest, after = read_file(absolute, path, self._rules.algorithm, self.intake)
         remembered = seen(after, digest) if is_settled(after, began) else None
         return file_entry(name, digest, after.st_size, executable=bool(after.st_mode & 0o100)), remembered
 
-    def _link(self, absolute: str, path: str, name: str, row: Seen | None) -> tuple[TreeEntry, Seen | None] | None:
+    def _link(self, absolute: str, path: str, name: str, row: Seen | None) -> _Found:
         resolved = self._links.resolve(absolute, path)
         if resolved.kind is Resolved.LINK:
             return link_entry(name, resolved.target), None
         if resolved.kind is Resolved.REFUSED:
-            self._problems.append((path, resolved.target))
-            return None
+            return self._foreign(path, name, resolved.target), None
+        if resolved.kind is Resolved.DEAD:
+            if not self._rules.looking:
+                why = "is a link to a cached object that is gone: get it again with `dvcx pull`, or remove the link"
+                self.problems.append((path, why))
+            return None, None
         status = os.stat(resolved.target)
-        if stat_module.S_ISDIR(status.st_mode):
-            if not self._links.enter(resolved.target):
-                self._problems.append((path, "is a symbolic link that leads back to a folder above it"))
-                return None
-            try:
-                entry = self.folder(resolved.target, path, name, NO_RULES)
-            finally:
-                self._links.leave()
-            return (entry, None) if entry else None
-        return self._file(resolved.target, path, name, status, row)
+        if stat_module.S_ISREG(status.st_mode):
+            return self._file(resolved.target, path, name, status, row)
+        if not stat_module.S_ISDIR(status.st_mode):
+            return self._foreign(path, name, f"is a symbolic link to {_special(status.st_mode)}"), None
+        if not self._links.enter(absolute, resolved.target):
+            return self._foreign(path, name, "is a symbolic link that leads back to a folder above it"), None
+        try:
+            return self.folder(resolved.target, path, name, NO_RULES), None
+        finally:
+            self._links.leave()
 
     def raise_problems(self) -> None:
         """Raises `Refused` for all that cannot be tracked, if there was anything."""
-        if not self._problems:
+        if not self.problems:
             return
-        names = [path for path, _ in self._problems]
-        lines = [f"{path} {why}" if why.startswith("is ") else why for path, why in self._problems]
+        names = [path for path, _ in self.problems]
+        lines = [f"{path} {why}" if why.startswith("is ") else why for path, why in self.problems]
+        most = 5
+        more = f"; and {len(lines) - most:,} more" if len(lines) > most else ""
         raise Refused(
-            f"cannot track everything there: {shown(lines, 5).replace(', ', '; ')}",
+            f"cannot track everything there: {'; '.join(lines[:most])}{more}",
             "remove these, name them in .dvcxignore, or see the choices named above",
             names,
         )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from dvcx.base.copying import hash_and_copy
-from dvcx.base.errors import DamagedData
-from dvcx.base.files import write_all
+from dvcx.base.errors import DamagedData, MissingData
+from dvcx.base.files import closing, write_all
 from dvcx.base.forking import run_forked, usable_processes
 from dvcx.base.hashing import threaded_hasher
 from dvcx.base.links import LinkType, try_link
@@ -57,7 +58,7 @@ class Stager:
         self._wanted: list[_Wanted] = []
         self._count = 0
         self.damaged: list[tuple[str, bytes]] = []
-        self._bad_places: set[str] = set()
+        self._failed: set[str] = set()
 
     def add(self, path: str, entry: TreeEntry, load_tree: Callable[[bytes], Tree]) -> Staged:
         """Prepares `entry` for `path`: makes its folders and links at once, and notes its files for `write`."""
@@ -85,12 +86,17 @@ class Stager:
             by_digest.setdefault(wanted.entry.digest, []).append(wanted)
         places, loose = self._cache.locate(by_digest.keys())
         left = self._write_packed(places, by_digest, advance)
-        for digest, data in self._verified(left):
+        for digest, data in self._verified(left, by_digest):
             for wanted in by_digest[digest]:
                 self._keep_row(wanted, _write_small(wanted, data))
         for digest in loose:
             for wanted in by_digest[digest]:
-                self._write_loose(wanted)
+                try:
+                    self._write_loose(wanted)
+                except FileNotFoundError:
+                    if self._cache.loose.has(digest):
+                        raise
+                    self._note_damage(wanted)  # set aside or collected just now
                 advance(1)
         self._wanted.clear()
 
@@ -120,30 +126,30 @@ class Stager:
             left += bad
         return left
 
-    def is_whole(self, staged: Staged) -> bool:
-        """Tells whether nothing of `staged` was damaged."""
-        prefix = staged.place + "/"
-        return not any(bad == staged.place or bad.startswith(prefix) for bad in self._bad_places)
+    def has_failed(self, staged: Staged) -> bool:
+        """Tells whether `staged` is a file whose content was damaged. A folder only lacks its damaged files."""
+        return staged.place in self._failed
 
-    def _verified(self, digests: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    def _verified(
+        self, digests: Iterable[bytes], by_digest: Mapping[bytes, list[_Wanted]]
+    ) -> Iterator[tuple[bytes, bytes]]:
         left = dict.fromkeys(digests)
         try:
             for digest, data in self._cache.read_many(list(left)):
                 del left[digest]
                 yield digest, data
-        except DamagedData:
+        except (DamagedData, MissingData):
             # One damaged object does not keep the others from their places: go on one by one and collect them.
             for digest in left:
                 try:
                     yield digest, self._cache.read(digest)
-                except DamagedData:
-                    self._note_damage(digest)
+                except (DamagedData, MissingData):
+                    for wanted in by_digest[digest]:
+                        self._note_damage(wanted)
 
-    def _note_damage(self, digest: bytes) -> None:
-        for wanted in self._wanted:
-            if wanted.entry.digest == digest:
-                self.damaged.append((wanted.path, digest))
-                self._bad_places.add(wanted.place)
+    def _note_damage(self, wanted: _Wanted) -> None:
+        self.damaged.append((wanted.path, wanted.entry.digest))
+        self._failed.add(wanted.place)
 
     def _write_loose(self, wanted: _Wanted) -> None:
         digest = wanted.entry.digest
@@ -171,7 +177,8 @@ class Stager:
             fd = os.open(wanted.place, os.O_RDWR | os.O_CLOEXEC)
             try:
                 if executable:
-                    os.fchmod(fd, os.fstat(fd).st_mode | 0o111)
+                    mode = stat.S_IMODE(os.fstat(fd).st_mode)
+                    os.fchmod(fd, mode | (mode & 0o444) >> 2)  # for those who may read it, as umask has it
                 self._keep_row(wanted, _stamp(fd, wanted.entry.digest))
             finally:
                 os.close(fd)
@@ -189,23 +196,17 @@ class Stager:
         return self._check(hasher.digest(), wanted)
 
     def _copy(self, source: str, wanted: _Wanted) -> None:
-        origin = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-        target = _create(wanted)
-        try:
+        with closing(os.open(source, os.O_RDONLY | os.O_CLOEXEC)) as origin, closing(_create(wanted)) as target:
             size = os.fstat(origin).st_size
             hasher = threaded_hasher(self._cache.algorithm, size)
             hash_and_copy(origin, hasher, target, size)
             if self._check(hasher.digest(), wanted):
                 self._keep_row(wanted, _stamp(target, wanted.entry.digest))
-        finally:
-            os.close(origin)
-            os.close(target)
 
     def _check(self, digest: bytes, wanted: _Wanted) -> bool:
         if digest == wanted.entry.digest:
             return True
-        self.damaged.append((wanted.path, wanted.entry.digest))
-        self._bad_places.add(wanted.place)
+        self._note_damage(wanted)
         os.unlink(wanted.place)
         return False
 

@@ -7,17 +7,16 @@ same, and the whole database can be deleted or damaged without changing any resu
 from __future__ import annotations
 
 import sqlite3
-import stat as stat_module
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from os import stat_result
 from pathlib import Path
 
 import msgspec
 
+from dvcx.base.hashing import checksum
 from dvcx.workspace.placed import Placed
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _FINE_GRAIN = 20_000_000
 _COARSE_GRAIN = 2_000_000_000
 _SECOND = 1_000_000_000
@@ -65,7 +64,7 @@ class State:
     """What is remembered of the files below one project root, a database row a folder.
 
     Opening writes nothing. A database that is missing, locked, damaged or of another version reads as empty; what
-    cannot be written is left unwritten.
+    cannot be written is left unwritten. Each row has a checksum: a flipped bit must not make a file look modified.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,18 +74,16 @@ class State:
         self._waiting: dict[str, FolderRows] = {}
         self._placed = Placed(path.with_name("placed.json"))
         self._decoder = msgspec.msgpack.Decoder(dict[str, Seen])
+        self._last: tuple[str, FolderRows] | None = None
 
     def folder(self, path: str) -> Mapping[str, Seen]:
         """Gives what is remembered of the files directly in the folder `path` (relative, "" for the root)."""
         if path in self._waiting:
             return self._waiting[path]
-        blob = self._one("SELECT files FROM folders WHERE path = ?", path)
-        if blob is None:
-            return {}
-        try:
-            return self._decoder.decode(blob)
-        except msgspec.DecodeError:
-            return {}
+        # Who looks at files one by one asks for the same folder again and again.
+        if self._last is None or self._last[0] != path:
+            self._last = path, self._read(path)
+        return self._last[1]
 
     def remember(self, path: str, rows: FolderRows) -> None:
         """Notes all files of a folder; written at the next `save`."""
@@ -104,25 +101,33 @@ class State:
         """Records the digest of what `path` now is by our own doing; None forgets it."""
         self._placed.set(path, digest)
 
+    def follows_links(self, path: str) -> bool:
+        """Tells whether the user had symbolic links followed in what is tracked at `path`."""
+        return self._placed.follows(path)
+
+    def set_follows_links(self, path: str, follows: bool) -> None:
+        """Records whether the user has them followed."""
+        self._placed.set_follows(path, follows)
+
     def save(self) -> None:
         """Writes what was noted. That hints could not be written is no error; raises `OSError` for the baselines."""
         self._placed.save()
         if not self._waiting:
             return
-        encode = msgspec.msgpack.encode
         try:
             connection = self._open(create=True)
             if connection is not None:
                 with connection:
                     connection.executemany(
                         "INSERT OR REPLACE INTO folders VALUES (?, ?)",
-                        [(path, encode(rows)) for path, rows in self._waiting.items()],
+                        [(path, _sealed(path, msgspec.msgpack.encode(rows))) for path, rows in self._waiting.items()],
                     )
         except (sqlite3.OperationalError, OSError):
             pass  # busy for too long, read-only, or a full disk
         except sqlite3.Error:
             self._discard()
         self._waiting.clear()
+        self._last = None
 
     def close(self) -> None:
         """Saves and closes."""
@@ -131,16 +136,23 @@ class State:
             self._connection.close()
             self._connection = None
 
-    def _one(self, query: str, path: str) -> bytes | None:
+    def _read(self, path: str) -> FolderRows:
+        blob = None
         try:
             connection = self._open(create=False)
-            row = connection.execute(query, (path,)).fetchone() if connection is not None else None
+            if connection is not None:
+                blob = connection.execute("SELECT files FROM folders WHERE path = ?", (path,)).fetchone()
         except sqlite3.OperationalError:
-            return None  # busy for too long, or unreadable just now
+            return {}  # busy for too long, or unreadable just now
         except sqlite3.Error:
             self._discard()
-            return None
-        return row[0] if row is not None and isinstance(row[0], bytes) else None
+        if blob is None or not isinstance(blob[0], bytes):
+            return {}
+        rows = blob[0][_SEAL:]
+        try:
+            return self._decoder.decode(rows) if _sealed(path, rows) == blob[0] else {}
+        except msgspec.DecodeError:
+            return {}
 
     def _open(self, *, create: bool) -> sqlite3.Connection | None:
         if self._connection is not None:
@@ -178,19 +190,17 @@ class State:
                 pass
 
 
+_SEAL = 16
+"""The bytes of a row's checksum, which stands before it."""
+
+
+def _sealed(path: str, rows: bytes) -> bytes:
+    return checksum(path.encode("utf-8", "surrogatepass") + b"\0" + rows) + rows
+
+
 def _set_up(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     with connection:
         connection.execute("DROP TABLE IF EXISTS folders")
         connection.execute("CREATE TABLE folders (path TEXT PRIMARY KEY, files BLOB) WITHOUT ROWID")
         connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-
-
-def settled_rows(items: Iterable[tuple[str, stat_result, bytes]], began: int | None = None) -> FolderRows:
-    """Gives rows for files whose content is known, leaving out those that changed too recently to be believed."""
-    began = time.time_ns() if began is None else began
-    return {
-        name: seen(stat, digest)
-        for name, stat, digest in items
-        if stat_module.S_ISREG(stat.st_mode) and is_settled(stat, began)
-    }
