@@ -251,24 +251,20 @@ class FolderBucket:
 
 def _write_parts(fd: int, parts: Sequence[Part]) -> None:
     rest: list[Part] = []
-    offset = 0
+    end = 0
     for part in parts:
-        start = offset + sum(map(len, rest))
-        if len(part) >= WORTH and start % PAGE == 0 and isinstance(part, memoryview):
-            offset += _write_buffered(fd, rest)
-            written = write_direct(fd, part)
-            offset += written
-            rest = [part[written:]]
+        if len(part) >= WORTH and end % PAGE == 0 and isinstance(part, memoryview):
+            _write_buffered(fd, rest)
+            rest = [part[write_direct(fd, part) :]]
         else:
             rest.append(part)
+        end += len(part)
     _write_buffered(fd, rest)
 
 
-def _write_buffered(fd: int, parts: Sequence[Part]) -> int:
-    total = 0
+def _write_buffered(fd: int, parts: Sequence[Part]) -> None:
     for low in range(0, len(parts), _MOST_PARTS):
         views = [memoryview(part) for part in parts[low : low + _MOST_PARTS] if len(part)]
-        total += sum(map(len, views))
         while views:
             written = os.writev(fd, views)
             while views and written >= len(views[0]):
@@ -276,4 +272,3 @@ def _write_buffered(fd: int, parts: Sequence[Part]) -> int:
                 views.pop(0)
             if written:
                 views[0] = views[0][written:]
-    return total
