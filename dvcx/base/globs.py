@@ -23,6 +23,17 @@ def path_pattern(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(pieces), re.DOTALL)
 
 
+def may_match_below(pattern: str, folder: str) -> bool:
+    """Tells whether `pattern` can match any path below `folder`."""
+    parts = [part for part in pattern.split("/") if part]
+    for number, name in enumerate(folder.split("/")):
+        if parts[number : number + 1] == ["**"]:
+            return True
+        if number + 1 >= len(parts) or not re.fullmatch(_name_pattern(parts[number]), name, re.DOTALL):
+            return False
+    return True
+
+
 def _name_pattern(part: str) -> str:
     pieces: list[str] = []
     at = 0

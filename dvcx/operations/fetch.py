@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dvcx.base.errors import DamagedData, DvcxError, MissingData, shown
 from dvcx.base.progress import SILENT, Progress
+from dvcx.base.text import counted
+from dvcx.operations.listings import far_loader
 from dvcx.operations.remotes import open_remote
+from dvcx.operations.targets import check_inside
 from dvcx.operations.transfer import Meant, TransferOptions, meant_by
 from dvcx.repo.record import Repo, note_cache_use, open_cache, tree_loader
 from dvcx.storage.cache import Cache
+from dvcx.storage.cache_quarantine import set_aside_object
 from dvcx.storage.download import DownloadResult, download, plan_download
-from dvcx.storage.reach import reachable
+from dvcx.storage.reach import Reached, reachable
+from dvcx.storage.remote import Remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +40,13 @@ class FetchResult:
         """Gives the error of a fetch that is not complete, or None."""
         if self.damaged:
             return DamagedData(
-                f"{len(self.damaged)} files are damaged on {self.remote} and were not taken: {shown(self.damaged)}",
+                f"{counted(len(self.damaged), 'file is', 'files are')} damaged on {self.remote} and not taken: "
+                f"{shown(self.damaged)}",
                 f"run `dvcx fsck --remote {self.remote} --repair` where good copies are",
             )
         if self.missing and not allow_missing:
             return MissingData(
-                f"the data of {len(self.missing)} files is neither in the cache nor on {self.remote}: "
+                f"the data of {counted(len(self.missing), 'path')} is neither in the cache nor on {self.remote}: "
                 f"{shown(self.missing)}",
                 "run `dvcx push` where they were added",
                 self.missing,
@@ -53,12 +59,13 @@ def fetch(
 ) -> FetchResult:
     """Makes the cache hold all data at `paths` (all tracked data when there are none); the workspace stays as it is.
 
-    Nothing is written on the remote. Raises `RemoteError` when the remote fails.
+    Nothing is written on the remote. Raises `RemoteError` when the remote fails, and `UsageError` for paths that mean
+    nothing.
     """
     options = options or TransferOptions()
     note_cache_use(repo)
     cache = open_cache(repo)
-    meant = meant_by(repo, paths, options, tree_loader(cache))
+    meant = meant_by(repo, paths, options, cache)
     result = fetch_meant(repo, cache, meant, options, progress)
     cache.close()
     return result
@@ -69,11 +76,13 @@ def fetch_meant(
 ) -> FetchResult:
     """Does what `fetch` does for what was found already."""
     remote = open_remote(repo, options.remote, jobs=options.jobs)
-    reached = reachable(cache, meant.roots, fallback=remote, selection=meant.selection)
+    reached = _reached(cache, remote, meant)
     plan = plan_download(cache, remote, reached.wanted, reached.trees)
     taken = DownloadResult(0, 0, ())
     if not options.dry_run:
         taken = download(plan, cache, remote, progress, partial=cache.root / "partial")
+    inner = [target for target in meant.targets if target.inner]
+    check_inside(inner, far_loader(cache, remote, inner) if options.dry_run and inner else tree_loader(cache))
     lost = sorted({each.path for each in (*plan.lost, *reached.unread)})
     return FetchResult(
         remote=remote.name,
@@ -84,3 +93,41 @@ def fetch_meant(
         damaged=tuple(sorted(each.path for each in taken.damaged)),
         dry_run=options.dry_run,
     )
+
+
+def _reached(cache: Cache, remote: Remote, meant: Meant) -> Reached:
+    """Gives what is meant; trees that are damaged in the cache are set aside and read from the remote."""
+    trees = _MendedTrees(cache)
+    while True:
+        reached = reachable(trees, meant.roots, fallback=remote, selection=meant.selection)
+        if not trees.has_set_aside:
+            return reached
+        trees.has_set_aside = False
+
+
+class _MendedTrees:
+    """The trees of a cache. Damaged ones are set aside; what was asked for has to be asked for again then."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self.has_set_aside = False
+
+    def missing(self, digests: Iterable[bytes]) -> set[bytes]:
+        """See `TreeSource`."""
+        return self._cache.missing(digests)
+
+    def read_many(self, digests: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """See `TreeSource`."""
+        left = set(digests)
+        try:
+            for digest, data in self._cache.read_many(left):
+                left.discard(digest)
+                yield digest, data
+        except DamagedData:
+            for digest in left:
+                try:
+                    yield digest, self._cache.read(digest)
+                except DamagedData:
+                    if not set_aside_object(self._cache, digest):
+                        raise
+                    self.has_set_aside = True

@@ -10,7 +10,7 @@ from dvcx.base.progress import SILENT, Progress
 from dvcx.operations.checkout import CheckoutOptions, CheckoutResult, checkout_targets
 from dvcx.operations.fetch import FetchResult, fetch_meant
 from dvcx.operations.transfer import TransferOptions, meant_by
-from dvcx.repo.record import Repo, open_cache, tree_loader, workspace_lock
+from dvcx.repo.record import Repo, note_cache_use, open_cache, workspace_lock
 from dvcx.storage.cache import Cache
 from dvcx.storage.cache_fsck import set_aside_object
 
@@ -44,12 +44,14 @@ def pull(
     A cached object that turns out damaged is set aside and fetched again. Raises as `fetch` and `checkout` do.
     """
     options = options or TransferOptions()
+    note_cache_use(repo)
+    cache = open_cache(repo)
+    # Fetched without holding the workspace: that can take long, and others have work to do there.
+    fetched = fetch_meant(repo, cache, meant_by(repo, paths, options, cache), options, progress)
+    if options.dry_run or options.revisions.any:
+        return PullResult(fetched, None, 0)
     with workspace_lock(repo).exclusive(repo.config.core.lock_timeout):
-        cache = open_cache(repo)
-        meant = meant_by(repo, paths, options, tree_loader(cache))
-        fetched = fetch_meant(repo, cache, meant, options, progress)
-        if options.dry_run or options.revisions.any:
-            return PullResult(fetched, None, 0)
+        meant = meant_by(repo, paths, options, cache)
         how = CheckoutOptions(force=force)
         done = checkout_targets(repo, meant.targets, how, progress, whole=meant.whole)
         repaired = 0

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from dvcx.base.errors import DamagedData, DvcxError, MissingData, shown
 from dvcx.base.progress import SILENT, Progress
+from dvcx.base.text import counted
 from dvcx.operations.remotes import open_remote
+from dvcx.operations.targets import check_inside
 from dvcx.operations.transfer import TransferOptions, meant_by
 from dvcx.repo.record import Repo, open_cache, tree_loader
 from dvcx.storage.reach import reachable
@@ -35,12 +37,13 @@ class PushResult:
         """Gives the error of a push that is not complete, or None."""
         if self.damaged:
             return DamagedData(
-                f"{len(self.damaged)} files are damaged in the cache and were not pushed: {shown(self.damaged)}",
+                f"{counted(len(self.damaged), 'file is', 'files are')} damaged in the cache and not pushed: "
+                f"{shown(self.damaged)}",
                 "run `dvcx fsck --repair`, or add the files again where good copies are",
             )
         if self.missing:
             return MissingData(
-                f"the data of {len(self.missing)} files is neither in the cache nor on {self.remote}: "
+                f"the data of {counted(len(self.missing), 'path')} is neither in the cache nor on {self.remote}: "
                 f"{shown(self.missing)}",
                 "run `dvcx push` where they were added, or `dvcx add` (or `dvcx commit`) them here",
                 self.missing,
@@ -53,12 +56,14 @@ def push(
 ) -> PushResult:
     """Makes the remote hold all data at `paths` (all tracked data when there are none).
 
-    The result's `problem` tells whether all of it is there now. Raises `RemoteError` when the remote fails.
+    The result's `problem` tells whether all of it is there now. Raises `RemoteError` when the remote fails, and
+    `UsageError` for paths that mean nothing.
     """
     options = options or TransferOptions()
     cache = open_cache(repo)
     remote = open_remote(repo, options.remote, jobs=options.jobs)
-    meant = meant_by(repo, paths, options, tree_loader(cache))
+    meant = meant_by(repo, paths, options, cache)
+    check_inside(meant.targets, tree_loader(cache))
     # A collection must not take away what is being sent, so the cache is held while it is read.
     with cache.lock.shared(repo.config.core.lock_timeout):
         reached = reachable(cache, meant.roots, fallback=remote, selection=meant.selection)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dvcx.base.errors import MissingData, UsageError
-from dvcx.base.globs import path_pattern
+from dvcx.base.globs import may_match_below, path_pattern
 from dvcx.manifest.manifest import WORKSPACE, Manifest
 from dvcx.manifest.trees import LoadTree, entry_at, entry_of, files_below
 from dvcx.model.pointer import Pointer, pointer_path
@@ -94,7 +94,8 @@ def not_tracked(manifest: Manifest, path: str) -> UsageError:
 def matching_targets(manifest: Manifest, patterns: Sequence[str], load: LoadTree) -> list[Target]:
     """Gives the tracked data, and the files inside tracked folders, whose paths match one of `patterns`.
 
-    A pattern's `*` does not cross `/`, `**` does. Raises `UsageError` for a pattern that matches nothing.
+    A pattern's `*` does not cross `/`, `**` does. Raises `UsageError` for a pattern that matches nothing, and
+    `MissingData` as `load` does.
     """
     found: dict[str, Target] = {}
     for pattern in patterns:
@@ -103,7 +104,7 @@ def matching_targets(manifest: Manifest, patterns: Sequence[str], load: LoadTree
         for output, pointer in manifest.pointers.items():
             if matches(output):
                 found.setdefault(output, Target(output, pointer))
-            elif pointer.is_folder:
+            elif pointer.is_folder and may_match_below(pattern, output):
                 for path, _ in files_below(entry_of(pointer), output, load):
                     if matches(path):
                         inner = tuple(path[len(output) + 1 :].split("/"))
@@ -111,6 +112,15 @@ def matching_targets(manifest: Manifest, patterns: Sequence[str], load: LoadTree
         if len(found) == before and not any(matches(path) for path in found):
             raise UsageError(f"no tracked path matches {pattern}", "see what is tracked with `dvcx ls -R`")
     return _outermost(found.values())
+
+
+def searched_by(manifest: Manifest, patterns: Sequence[str]) -> list[Target]:
+    """Gives the tracked folders whose files `matching_targets` looks at."""
+    return [
+        Target(output, pointer)
+        for output, pointer in manifest.pointers.items()
+        if pointer.is_folder and any(may_match_below(pattern, output) for pattern in patterns)
+    ]
 
 
 def not_inside(target: Target) -> UsageError:

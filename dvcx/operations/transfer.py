@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from dvcx.base.errors import DvcxError
+from dvcx.base.errors import DvcxError, MissingData
 from dvcx.formats.pointer_text import parse_pointer
 from dvcx.manifest.manifest import Manifest, workspace_manifest
-from dvcx.manifest.trees import LoadTree
 from dvcx.operations.selection import Revisions, below_any, history_pointers, manifests_of, wanted_of
-from dvcx.operations.targets import Target, matching_targets, resolve_targets
-from dvcx.repo.record import Repo
+from dvcx.operations.targets import Target, matching_targets, resolve_targets, searched_by
+from dvcx.operations.trees import need_trees
+from dvcx.repo.record import Repo, tree_loader
+from dvcx.storage.cache import Cache
 from dvcx.storage.reach import Below, Selection, Wanted
 
 
@@ -39,20 +40,31 @@ class Meant:
     whole: Manifest | None = None
 
 
-def meant_by(repo: Repo, paths: Sequence[str], options: TransferOptions, load: LoadTree) -> Meant:
+def meant_by(repo: Repo, paths: Sequence[str], options: TransferOptions, cache: Cache) -> Meant:
     """Finds what `paths` mean in the workspace's pointers, or in the revisions that `options` names.
 
-    Raises `UsageError` for paths that mean nothing, and the error of a pointer file that cannot be used.
+    For patterns, trees that were never fetched are taken from the remote. Raises `UsageError` for paths that mean
+    nothing, and the error of a pointer file that cannot be used.
     """
     manifest = workspace_manifest(repo.root, repo.git)
     if options.revisions.any:
         roots = tuple(dict.fromkeys(_of_revisions(repo, paths, options.revisions)))
         return Meant(roots, Below(tuple(paths)) if paths else None, ())
-    targets = matching_targets(manifest, paths, load) if options.glob else resolve_targets(manifest, paths)
+    targets = _matching(repo, manifest, paths, options, cache) if options.glob else resolve_targets(manifest, paths)
     roots = tuple(dict.fromkeys(wanted_of(target.pointer, target.output) for target in targets))
     partial = [target for target in targets if target.inner]
     selection = Below(tuple(target.path for target in targets)) if partial else None
     return Meant(roots, selection, tuple(targets), None if paths else manifest)
+
+
+def _matching(
+    repo: Repo, manifest: Manifest, patterns: Sequence[str], options: TransferOptions, cache: Cache
+) -> list[Target]:
+    try:
+        return matching_targets(manifest, patterns, tree_loader(cache))
+    except MissingData:
+        need_trees(repo, cache, searched_by(manifest, patterns), options.remote)
+        return matching_targets(manifest, patterns, tree_loader(cache))
 
 
 def _of_revisions(repo: Repo, paths: Sequence[str], revisions: Revisions) -> Iterator[Wanted]:
