@@ -456,6 +456,26 @@ def test_an_add_does_not_fail_because_joining_does(
     assert held_in(root, contents) == contents and len(packs_of(cache)) == 5
 
 
+def test_joining_again_after_a_kill_does_not_remove_the_joined_pack(
+    cache: Cache, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled_with_small_packs(root)
+    olds = {path: path.read_bytes() for path in packs_of(cache)}
+    scratch = root / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(cache_join, "MOST_SMALL", 3)
+    assert cache_join.join_small_packs(cache, scratch)
+    (joined,) = packs_of(cache)
+    for path, data in olds.items():
+        path.write_bytes(data)
+    # The joined one comes first and gives all objects, in its order: so joining makes the very same pack.
+    names = [joined.stem, *(path.stem for path in olds)]
+    monkeypatch.setattr(cache_join, "_small", lambda cache: names)
+    assert cache_join.join_small_packs(cache, scratch)
+    assert packs_of(cache) == [joined]
+    assert len(held_in(root, some_contents(1, small=4, large=0))) == 4
+
+
 def test_a_pack_with_damage_is_not_joined_away(cache: Cache, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     filled_with_small_packs(root)
     bad = packs_of(cache)[2]

@@ -12,12 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from dvcx.base import moving
 from dvcx.base.errors import Busy, MissingData, Refused
 from dvcx.base.files import Durability
 from dvcx.formats.trash_journal import Absent, Kept, Moved, dump_steps
 from dvcx.storage.trash import Trash, UndoResult
+from dvcx.storage.trash_entry import TrashEntry
 from tests.sudden_end import as_nobody, fail_at_every_step, kill_at_every_step
 
 Look = dict[str, tuple[str, int, bytes | str | None]]
@@ -366,13 +369,14 @@ def test_what_the_journal_does_not_explain_is_told_and_kept(project: Path, trash
 @pytest.mark.parametrize(
     "hostile",
     [
-        ("/project/../outside/x", "files/0"),
-        ("/outside/x", "files/0"),
-        ("/project/x", "../../../../outside/secret"),
-        ("/project/x", "/outside/trash/0"),
-        ("/project/x/../../outside/y", "files/0"),
-        ("/project", "files/0"),
-        ("/project//x", "files/0"),
+        ("{project}/../outside/x", "files/0"),
+        ("{outside}/x", "files/0"),
+        ("{project}/x", "../../../../outside/secret"),
+        ("{project}/x", "{outside}/secret"),
+        ("{project}/x", "files/../journal.jsonl"),
+        ("{project}/x/../../outside/y", "files/0"),
+        ("{project}", "files/0"),
+        ("{project}//x", "files/0"),
     ],
 )
 def test_a_journal_that_leads_out_of_the_project_is_refused(
@@ -383,7 +387,7 @@ def test_a_journal_that_leads_out_of_the_project_is_refused(
     (outside / "secret").write_text("x")
     with trash.entry("checkout", project) as entry:
         entry.move_all([(project / "model.bin", "model.bin")])
-    path, kept = (text.replace("/outside", str(outside)).replace("/project", str(project)) for text in hostile)
+    path, kept = (text.format(outside=outside, project=project) for text in hostile)
     journal = entry.folder / "journal.jsonl"
     header = journal.read_bytes().splitlines(keepends=True)[0]
     journal.write_bytes(
@@ -392,7 +396,7 @@ def test_a_journal_that_leads_out_of_the_project_is_refused(
     before = look_at(outside)
     result = trash.undo(project)
     assert look_at(outside) == before and result.left
-    assert (entry.folder / "files" / "0").exists()
+    assert (entry.folder / "files" / "0").exists() and journal.exists()
 
 
 def test_across_disks_everything_is_copied_flushed_and_removed(project: Path, elsewhere: Path) -> None:
@@ -546,6 +550,9 @@ def test_a_moved_project_gets_its_things_back_where_it_is_now(project: Path, tra
 def test_of_several_records_of_one_place_the_first_one_holds(project: Path, trash: Trash) -> None:
     before = look_at(project)
     with trash.entry("checkout", project) as entry:
+        for text in ("changed", "pointer one"):
+            entry.keep_text([project / "data.dvcx"])
+            (project / "data.dvcx").write_text(text)
         for text in ("one", "two", "three"):
             entry.keep_text([project / "data.dvcx"])
             entry.move_all([(project / "model.bin", "model.bin"), (project / "data" / "deep", "deep")])
@@ -625,6 +632,69 @@ def test_a_place_that_cannot_be_written_is_told_and_what_belongs_there_stays_in_
         shutil.rmtree(place)
 
 
+def test_what_left_with_its_folder_is_not_taken_out_of_the_trash(project: Path, trash: Trash) -> None:
+    before = look_at(project)
+    names_in_order = ["data/run.sh", "data", "data/link", "data/deep/er"]
+    with trash.entry("remove", project) as entry:
+        entry.move_all([(project / name, name) for name in names_in_order])
+    assert trash.entries()[0].names == ("data/run.sh", "data")
+    trash.undo(project)
+    assert look_at(project) == before
+
+
+def test_folders_that_an_undo_made_leave_with_the_next_one(project: Path, trash: Trash) -> None:
+    with trash.entry("remove", project) as entry:
+        entry.move_all([(project / "data" / "deep" / "er" / "x y\n\u00e9", "x")])
+        entry.keep_text([project / "data" / "deep" / "p.dvcx"])
+    shutil.rmtree(project / "data")
+    after = look_at(project)
+    trash.undo(project)
+    assert (project / "data" / "deep" / "er" / "x y\n\u00e9").exists()
+    trash.undo(project)
+    assert look_at(project) == after
+    trash.undo(project)
+    (project / "data" / "deep" / "mine").write_text("x")
+    trash.undo(project)
+    assert look_at(project).keys() - after.keys() == {"data", "data/deep", "data/deep/mine"}
+
+
+def test_half_a_line_in_the_journal_does_not_spoil_the_next_one(
+    project: Path, trash: Trash, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = look_at(project)
+    full = [False, True, False]
+    write = os.write
+
+    def short_of_space(fd: int, data: bytes) -> int:
+        if full.pop(0) if full else False:
+            write(fd, data[:20])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(fd, data)
+
+    monkeypatch.setattr(os, "write", short_of_space)
+    with trash.entry("remove", project) as entry:
+        with pytest.raises(OSError):
+            entry.move_all([(project / "data", "data")])
+        assert (project / "data").is_dir()
+        entry.move_all([(project / "model.bin", "model.bin")])
+    assert trash.undo(project).left == () and look_at(project) == before
+
+
+def test_a_file_that_vanishes_while_its_folder_is_copied_is_no_reason_to_go_on(
+    project: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = look_at(project)
+
+    def vanished(*args: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moving, "_copy_file", vanished)
+        with pytest.raises(FileNotFoundError), Trash(elsewhere).entry("remove", project) as entry:
+            entry.move_all([(project / "data", "data")])
+    assert look_at(project) == before and Trash(elsewhere).entries() == []
+
+
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Iterator[Path]:
     """A folder on another disk."""
@@ -637,3 +707,77 @@ def elsewhere(tmp_path: Path) -> Iterator[Path]:
 
 def look_at_names(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+PLACES = ["a", "b", "a/x", "a/y", "a/x/z", "b/x", "p.dvcx", "a/q.dvcx"]
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    start=st.dictionaries(st.sampled_from(PLACES), st.sampled_from(["1", "2", "folder", "link"]), max_size=6),
+    steps=st.lists(
+        st.tuples(st.sampled_from(["move", "text", "rename"]), st.sampled_from(PLACES), st.sampled_from(PLACES)),
+        max_size=8,
+    ),
+    later=st.dictionaries(st.sampled_from(PLACES), st.sampled_from(["3", "folder", "link"]), max_size=4),
+)
+def test_any_operation_is_undone_and_redone_and_undone(
+    start: dict[str, str], steps: list[tuple[str, str, str]], later: dict[str, str]
+) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        project, trash = Path(place) / "project", Trash(Path(place) / "trash", "fast")
+        project.mkdir()
+        for name, what in sorted(start.items()):
+            _make(project / name, what)
+        before = look_at(project)
+        with trash.entry("operation", project) as entry:
+            for step in steps:
+                _operate(project, entry, *step)
+        if not trash.entries():
+            return
+        for name, what in later.items():
+            _make(project / name, what)
+        after = look_at(project)
+        trash.undo(project)
+        undone = look_at(project)
+        assert before.items() <= undone.items()
+        assert trash.undo(project).left == () and look_at(project) == after
+        assert trash.undo(project).left == () and look_at(project) == undone
+
+
+def _make(path: Path, what: str) -> None:
+    """Makes something at a path, unless something stands there or in the way."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if what == "folder":
+            path.mkdir()
+        elif what == "link":
+            path.symlink_to("/no/such/place")
+        else:
+            with open(path, "x") as file:
+                file.write(what)
+    except (FileExistsError, NotADirectoryError):
+        pass
+
+
+def _operate(project: Path, entry: TrashEntry, what: str, name: str, other: str) -> None:
+    path, new_path = project / name, project / other
+    if what == "move":
+        try:
+            entry.move_all([(path, name)])
+        except Refused:
+            return  # behind a link
+    elif what == "text":
+        try:
+            entry.keep_text([path])
+            path.write_text(other)
+        except (Refused, FileNotFoundError, NotADirectoryError):
+            return
+    elif os.path.lexists(path) and not os.path.lexists(new_path) and new_path.parent.is_dir():
+        if new_path.is_relative_to(path) or project.joinpath(other).parent.is_symlink():
+            return
+        try:
+            entry.renamed(path, new_path)
+        except Refused:
+            return
+        path.rename(new_path)
