@@ -47,6 +47,14 @@ class TrackedNames:
         uses = self.now.get(digest) or self.before.get(digest)
         return uses[0] if uses else None
 
+    def tracked_now(self) -> Iterator[Wanted]:
+        """Gives all that the pointers of now need, as far as listings can be read."""
+        return _walk(self._cache, self._current())
+
+    def tracked_before(self) -> Iterator[Wanted]:
+        """Gives all that pointers in any commit need, as far as listings can be read."""
+        return _walk(self._cache, self._former())
+
     def _current(self) -> Iterator[Wanted]:
         for path, pointer in workspace_manifest(self._repo.root, self._repo.git).pointers.items():
             if pointer.id.algorithm == self._repo.algorithm.name:
@@ -69,6 +77,14 @@ class TrackedNames:
 
 def _places(cache: Cache, roots: Iterable[Wanted], digests: Collection[bytes]) -> dict[bytes, list[Wanted]]:
     found: dict[bytes, list[Wanted]] = {}
+    for each in _walk(cache, roots):
+        if each.digest in digests:
+            found.setdefault(each.digest, []).append(each)
+    return found
+
+
+def _walk(cache: Cache, roots: Iterable[Wanted]) -> Iterator[Wanted]:
+    """Gives everything at and below `roots`, each object once for each path; what cannot be read is not entered."""
     seen: set[tuple[bytes, str]] = set()
     waiting = list(roots)
     while waiting:
@@ -76,8 +92,7 @@ def _places(cache: Cache, roots: Iterable[Wanted], digests: Collection[bytes]) -
         if (each.digest, each.path) in seen:
             continue
         seen.add((each.digest, each.path))
-        if each.digest in digests:
-            found.setdefault(each.digest, []).append(each)
+        yield each
         if each.role is not Role.TREE:
             continue
         try:
@@ -89,4 +104,3 @@ def _places(cache: Cache, roots: Iterable[Wanted], digests: Collection[bytes]) -
                 role = Role.TREE if entry.is_folder else Role.BLOB
                 size = 0 if entry.is_folder else entry.size
                 waiting.append(Wanted(entry.digest, role, size, f"{each.path}/{entry.name}"))
-    return found

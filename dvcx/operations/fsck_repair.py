@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from dvcx.base.errors import DamagedData, DvcxError, MissingData, RemoteError
+from dvcx.base.hashing import hash_file
 from dvcx.base.progress import Progress
 from dvcx.formats.table import Role
 from dvcx.formats.tree_bytes import dump_tree
@@ -41,7 +42,8 @@ class CacheRepair:
 
     def run(self) -> None:
         """Sets aside what is damaged and brings back what can be had; listings first, because they name the rest."""
-        inside = self._in_broken_packs()
+        broken = {each.pack for each in self._found.damaged if each.pack is not None and each.digest is None}
+        inside = {record.digest for name in broken for record in self._cache.packs.claimed_records_of(name)}
         # A file that was edited through a symbolic link is the damaged object itself: its edit stays where it is.
         kept = detach_links(self._repo, self._cache, self._known)
         self.notes += [f"{path} has the damaged content still, as a file of its own" for path in kept]
@@ -50,38 +52,50 @@ class CacheRepair:
         self._cache.packs.look_again()
         self._lost = set(aside.lost) | self._cache.missing(inside)
         remotes = self._remotes()
-        before = -1
-        while self._lost and len(self._lost) != before:
-            before = len(self._lost)
-            self.names.look(self._lost | self._known)
-            self._from_workspace()
+        while True:
+            if broken:
+                # What a pack held that cannot be read is not known for sure: all small things that are tracked and
+                # not here may have been in it.
+                self._lost |= self._small_and_missing(self.names.tracked_now())
+            before = set(self._lost)
+            self._bring_back(remotes)
+            if self._lost == before:
+                break
+        if broken:
+            absent = self._small_and_missing(self.names.tracked_before())
             for remote in remotes:
-                self._from_remote(remote)
-            self._rebuild_listings()
-            self._cache.packs.look_again()
-            self._lost = self._cache.missing(self._lost)
+                absent = remote.missing(absent)
+            self._lost |= absent
         self.names.look(self._lost | self._known)
+
+    def _bring_back(self, remotes: Iterable[Remote]) -> None:
+        self.names.look(self._lost | self._known)
+        self._from_workspace()
+        for remote in remotes:
+            self._from_remote(remote)
+        self._rebuild_listings()
+        self._cache.packs.look_again()
+        self._lost = self._cache.missing(self._lost)
 
     def state_of(self, each: Damaged) -> str:
         """Gives what became of something damaged."""
-        if each.digest is None or each.digest not in self._lost:
-            return "repaired"
-        return self._state_of_lost(each.digest)
+        if each.digest is None:
+            return "lost" if each.pack is not None and any(self.also_lost()) else "repaired"
+        return self._state_of_lost(each.digest) if each.digest in self._lost else "repaired"
 
     def also_lost(self) -> Iterator[tuple[bytes, str]]:
         """Gives objects that were in a pack which could not be read, and that are needed; each with the reason."""
         for digest in sorted(self._lost - self._known):
             if self._state_of_lost(digest) == "lost":
-                yield digest, "it was in a pack that cannot be read, and no good copy was found"
+                yield digest, "it seems to have been in a pack that cannot be read, and no good copy was found"
 
     def _state_of_lost(self, digest: bytes) -> str:
         # Other projects that share the cache may need what this one does not know.
         return "lost" if self.names.of(digest) or self._repo.is_cache_shared else "not needed"
 
-    def _in_broken_packs(self) -> set[bytes]:
-        """Gives what the index remembers of packs whose own tables cannot be read."""
-        packs = {each.pack for each in self._found.damaged if each.pack is not None and each.digest is None}
-        return {record.digest for name in packs for record in self._cache.packs.indexed_records_of(name)}
+    def _small_and_missing(self, tracked: Iterable[Wanted]) -> set[bytes]:
+        limit = self._cache.settings.pack_below
+        return self._cache.missing({each.digest for each in tracked if each.role is Role.TREE or each.size < limit})
 
     def _remotes(self) -> list[Remote]:
         remotes = []
@@ -104,11 +118,12 @@ class CacheRepair:
         ]
         with self._cache.writer() as writer:
             for digest, path in files:
-                if path.is_file() and not path.is_symlink():
+                # Hashed before, too: another content must not come into the cache by this.
+                if path.is_file() and not path.is_symlink() and hash_file(self._cache.algorithm, path) == digest:
                     try:
                         writer.put_file(Role.BLOB, digest, path)
                     except DamagedData:
-                        continue  # it is another content now
+                        continue  # someone is writing to it
 
     def _from_remote(self, remote: Remote) -> None:
         try:

@@ -245,10 +245,10 @@ def test_old_trash_entries_go_for_good_and_what_they_alone_remembered_goes_to_th
     (project.path / "data/a").unlink()
     _age_trash(project, 31)
     looked = project.json("gc", "--dry-run")
-    assert (len(looked["expired"]), names(looked)) == (2, [".../a", "None"])
+    assert (len(looked["expired"]), names(looked)) == (3, [".../a", "None"])
     assert b"remembered" in contents(project)
     run = project.dvcx("gc", "--yes")
-    assert "2 trash entries of more than 30 days" in run.err
+    assert "3 trash entries of more than 30 days" in run.err
     assert b"remembered" not in contents(project)
     assert [entry["operation"] for entry in project.json("undo", "--list")["entries"]] == ["gc"]
     _age_trash(project, 31)
