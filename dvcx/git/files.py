@@ -112,9 +112,17 @@ def is_tracked(location: GitLocation, paths: Sequence[str]) -> set[str]:
     return set(paths).intersection(_tracked(location, paths if len(paths) <= _FEW_PATHS else []))
 
 
-def tracked_under(location: GitLocation, path: str) -> list[str]:
-    """Gives the files in the index at or below `path`, sorted; of all the work tree for an empty path."""
-    return sorted(set(_tracked(location, [path] if path else [])))
+def tracked_below(location: GitLocation, paths: Sequence[str]) -> dict[str, list[str]]:
+    """Gives, for each of `paths` that is a file in the index or a folder with some, those files, sorted."""
+    found: dict[str, list[str]] = {}
+    wanted = set(paths)
+    for file in sorted(set(_tracked(location, paths if len(paths) <= _FEW_PATHS else []))):
+        above = file
+        while above:
+            if above in wanted:
+                found.setdefault(above, []).append(file)
+            above = above.rpartition("/")[0]
+    return found
 
 
 def ignored(location: GitLocation, paths: Iterable[str]) -> set[str]:

@@ -6,7 +6,8 @@ import os
 from collections.abc import Sequence
 
 from dvcx.base.errors import Refused, UsageError, shown
-from dvcx.git.files import ignored, tracked_under
+from dvcx.base.text import counted
+from dvcx.git.files import ignored, tracked_below
 from dvcx.manifest.manifest import Manifest
 from dvcx.model.pointer import SUFFIX, pointer_path
 from dvcx.repo.record import Repo
@@ -15,17 +16,19 @@ from dvcx.workspace.ignore import is_ignored
 
 def check_can_add(repo: Repo, manifest: Manifest, paths: Sequence[str], *, force: bool) -> None:
     """Raises `UsageError` or `Refused` for the first of `paths` that cannot be tracked."""
+    new: list[str] = []
     for path in paths:
         _check_place(repo, manifest, path)
         owner = manifest.owner_of(path)
         if owner is None:
-            check_new(repo, path)
+            new.append(path)
         elif owner != path:
             _check_inside(repo, manifest, owner, path)
         elif manifest.pointers[owner].frozen and not force:
             raise Refused(
                 f"{path} is frozen, so that it does not change by accident", "run `dvcx unfreeze` first, or add --force"
             )
+    check_new(repo, new)
 
 
 def _check_place(repo: Repo, manifest: Manifest, path: str) -> None:
@@ -76,24 +79,26 @@ def check_not_left_out(repo: Repo, path: str, *, folder: bool) -> None:
         )
 
 
-def check_new(repo: Repo, path: str) -> None:
-    """Raises `Refused` when Git tracks `path` itself, or would ignore its pointer."""
-    if repo.git is None:
+def check_new(repo: Repo, paths: Sequence[str]) -> None:
+    """Raises `Refused` when Git tracks one of `paths` itself, or would ignore its pointer. Asks Git once for all."""
+    if repo.git is None or not paths:
         return
     prefix = f"{repo.prefix}/" if repo.prefix else ""
-    tracked = tracked_under(repo.git, prefix + path)
-    if tracked:
-        raise Refused(
-            f"{path} is tracked by Git itself ({len(tracked)} files, for example {tracked[0]})",
-            f"take it out of Git and keep the files: `git rm -r --cached {path}`, then run this again",
-            [path],
-        )
-    pointer = pointer_path(path)
-    if ignored(repo.git, [prefix + pointer]):
+    tracked = tracked_below(repo.git, [prefix + path for path in paths])
+    for path in paths:
+        files = tracked.get(prefix + path)
+        if files:
+            raise Refused(
+                f"{path} is tracked by Git itself ({counted(len(files), 'file')}, for example {files[0]})",
+                f"take it out of Git and keep the files: `git rm -r --cached {path}`, then run this again",
+                [path],
+            )
+    pointers = {prefix + pointer_path(path): path for path in paths}
+    for pointer in sorted(ignored(repo.git, pointers)):
         raise Refused(
             f"{pointer} would be ignored by Git, so it could not be committed",
             f"see why with `git check-ignore -v {pointer}`",
-            [path],
+            [pointers[pointer]],
         )
 
 

@@ -97,7 +97,7 @@ def check_move(repo: Repo, source: End, target: End, load: LoadTree) -> None:
     _check_folders(repo, target.path)
     check_not_left_out(repo, target.path, folder=entry.is_folder)
     if not target.inner:
-        check_new(repo, target.path)
+        check_new(repo, [target.path])
         if entry.is_link:
             raise Refused(
                 f"{source.path} is a symbolic link; only inside a tracked folder can one be kept",

@@ -18,7 +18,7 @@ from dvcx.git.files import (
     list_index,
     list_pointer_files,
     list_tree,
-    tracked_under,
+    tracked_below,
 )
 from dvcx.git.location import GitLocation, find_git
 from dvcx.git.process import GitFailed
@@ -88,7 +88,7 @@ def test_listings_can_be_kept_to_a_folder_with_any_name(git_repo: GitRepository,
     assert [file.path for file in list_tree(location, commit, folder)] == inside
     assert [file.path for file in list_index(location, under=folder)] == inside
     assert list_pointer_files(location, folder) == inside
-    assert tracked_under(location, folder) == inside
+    assert tracked_below(location, [folder]) == {folder: inside}
 
 
 def test_listings_do_not_depend_on_the_folder_of_the_process(
@@ -137,10 +137,9 @@ def test_tracked_files_are_found_by_name_not_by_pattern(git_repo: GitRepository)
     assert is_tracked(location, ["a", "data", "data/x", "d*", "data/new", "."]) == {"a", "data/x"}
     assert is_tracked(location, [f"no{number}" for number in range(100)] + ["data/y"]) == {"data/y"}
     assert is_tracked(location, []) == set()
-    assert tracked_under(location, "data") == ["data/x", "data/y"]
-    assert tracked_under(location, "data/x") == ["data/x"]
-    assert tracked_under(location, "*") == []
-    assert tracked_under(location, "") == ["a", "data/x", "data/y", "data2/z"]
+    found = {"data": ["data/x", "data/y"], "data/x": ["data/x"]}
+    assert tracked_below(location, ["data", "data/x", "*", "new"]) == found
+    assert tracked_below(location, [f"no{number}" for number in range(100)] + ["data2"]) == {"data2": ["data2/z"]}
 
 
 def test_ignored_paths_come_with_the_rule_that_ignores_them(git_repo: GitRepository) -> None:
@@ -167,7 +166,7 @@ def test_names_that_look_like_pathspecs_are_names(git_repo: GitRepository, name:
     location = located(git_repo)
     assert ignored(location, [name, "other", "new"]) == set()  # tracked
     assert is_tracked(location, [name, "new"]) == {name}
-    assert tracked_under(location, name) == [name]
+    assert tracked_below(location, [name]) == {name: [name]}
     git_repo.git("--literal-pathspecs", "rm", "-q", "--cached", name)
     assert ignored(location, [name, "other", "new"]) == {name}
 
