@@ -12,10 +12,11 @@ from dvcx.base.errors import DamagedData, MissingData, shown
 from dvcx.base.progress import SILENT, Progress, Task, task
 from dvcx.formats.table import Role
 from dvcx.storage.assembly import assemble
+from dvcx.storage.chunking import WINDOW
 from dvcx.storage.reach import Wanted
 from dvcx.storage.remote import Remote
 from dvcx.storage.remote_catalog import Found
-from dvcx.storage.remote_reader import spans
+from dvcx.storage.remote_reader import MOST, spans
 from dvcx.storage.source import LocalStore, LocalWriter
 
 
@@ -76,7 +77,9 @@ def plan_download(
             f"run `dvcx fsck --remote {remote.name} --repair`",
         )
     size = sum(place.record.raw for _, place in small) + sum(each.size for each, _ in large)
-    requests = 2 + len(spans(place for _, place in small)) + sum(1 + each.size // (8 << 20) for each, _ in large)
+    # Of a large object the recipe, each stretch of it, and once more where a stretch goes from one pack into the next.
+    requests = 2 + len(spans(place for _, place in small))
+    requests += sum(3 + each.size // MOST + each.size // WINDOW for each, _ in large)
     return DownloadPlan(tuple(small), tuple(large), tuple(lost), size, requests, held)
 
 

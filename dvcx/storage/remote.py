@@ -235,13 +235,11 @@ class Remote:
     def find(self, digests: Iterable[bytes]) -> dict[bytes, Found]:
         """Gives where those of `digests` lie that are there; what an older listing lacks is looked for in a new one."""
         is_new = self._catalog is None
-        catalog = self.catalog()
-        found = {digest: catalog.find(digest) for digest in digests}
-        absent = [digest for digest, place in found.items() if place is None]
-        if absent and not is_new:
-            catalog = self.refresh()
-            found.update((digest, catalog.find(digest)) for digest in absent)
-        return {digest: place for digest, place in found.items() if place is not None}
+        wanted = set(digests)
+        found = self.catalog().find_many(wanted)
+        if len(found) < len(wanted) and not is_new:
+            found |= self.refresh().find_many(wanted - found.keys())
+        return found
 
     def locate(self, digests: Collection[bytes]) -> list[Found]:
         """Gives where each of `digests` lies; raises `MissingData` when any is nowhere."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -60,6 +60,7 @@ class Catalog:
         self.marks = marks or {}
         self.damaged = damaged or {}
         self.marked = frozenset(pack for marks in self.marks.values() for pack in marks.packs)
+        self._has_marks = any(marks.packs or marks.objects for marks in self.marks.values())
         self._hidden: dict[str, set[bytes]] = {}
         for each in self.marks.values():
             for pack, digests in each.objects.items():
@@ -78,6 +79,23 @@ class Catalog:
             return None
         every = self.find_all(digest)
         return every[0] if every else None
+
+    def find_many(self, digests: Set[bytes]) -> dict[bytes, Found]:
+        """Gives where those of `digests` lie that are there; for many of them much faster than `find` for each."""
+        if len(digests) * 8 < sum(index.count for index in self.indexes):
+            found = {digest: self.find(digest) for digest in digests}
+            return {digest: place for digest, place in found.items() if place is not None}
+        places: dict[bytes, Found] = {}
+        for index in self.indexes:
+            packs = [(info.name, info.size) for info in index.packs]
+            for record in index.records():
+                digest = record.digest
+                if digest in digests and digest not in places:
+                    name, size = packs[record.pack]
+                    places[digest] = Found(name, size, record)
+        for digest in [d for d, place in places.items() if self.is_marked(place)] if self._has_marks else ():
+            places[digest] = self.find(digest) or places[digest]
+        return places
 
     def find_all(self, digest: bytes) -> list[Found]:
         """Gives every place where the object lies, those without a mark first."""

@@ -9,10 +9,11 @@ from itertools import islice
 from dvcx.base.errors import DamagedData
 from dvcx.base.progress import SILENT, Progress, Task, task
 from dvcx.formats.table import Role
+from dvcx.storage.chunking import WINDOW
 from dvcx.storage.object_store import ObjectWriter
 from dvcx.storage.reach import Wanted
 from dvcx.storage.remote import Remote
-from dvcx.storage.remote_writer import PACK_SIZE
+from dvcx.storage.remote_writer import COMMIT_EVERY, PACK_SIZE
 from dvcx.storage.source import LocalStore
 
 _BATCH = 4096
@@ -62,9 +63,19 @@ def plan_upload(cache: LocalStore, remote: Remote, wanted: Mapping[bytes, Wanted
     large = tuple(each for each in sending if each.role is Role.BLOB and each.size >= cut_from)
     small = tuple(each for each in sending if each.role is not Role.BLOB or each.size < cut_from)
     size = sum(each.size for each in sending)
-    packs = -(-size // PACK_SIZE) if size else min(1, len(sending))
-    requests = 2 + (2 * packs + 1 if sending else 0)
-    return UploadPlan(small, large, tuple(wanted[digest] for digest in lost), size, requests)
+    return UploadPlan(small, large, tuple(wanted[digest] for digest in lost), size, _requests(small, large))
+
+
+def _requests(small: Sequence[Wanted], large: Sequence[Wanted]) -> int:
+    """Gives how many requests a push makes at most, the listing and the reading of `dvcx.json` included.
+
+    Each pack is looked for and written; a new remote is described, and the description read again.
+    """
+    if not small and not large:
+        return 2
+    packs = 2 + sum(each.size for each in small) // PACK_SIZE + sum(1 + each.size // WINDOW for each in large)
+    commits = 1 + sum(each.size for each in (*small, *large)) // COMMIT_EVERY
+    return 4 + 2 * packs + commits
 
 
 def upload(plan: UploadPlan, cache: LocalStore, remote: Remote, progress: Progress = SILENT) -> UploadResult:

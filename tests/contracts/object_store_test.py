@@ -14,6 +14,7 @@ from dvcx.formats.remote_json import Chunking
 from dvcx.formats.table import Role
 from dvcx.storage.cache import Cache
 from dvcx.storage.folder_bucket import FolderBucket
+from dvcx.storage.fsspec_bucket import FsspecBucket
 from dvcx.storage.memory_bucket import MemoryBucket
 from dvcx.storage.object_store import ObjectStore
 from dvcx.storage.remote import Remote, RemoteSettings
@@ -30,7 +31,7 @@ def algorithm(request: pytest.FixtureRequest) -> Algorithm:
     return ALGORITHMS[request.param]
 
 
-@pytest.fixture(params=["memory", "cache", "remote in memory", "remote in a folder"])
+@pytest.fixture(params=["memory", "cache", "remote in memory", "remote in a folder", "remote through fsspec"])
 def opener(request: pytest.FixtureRequest, algorithm: Algorithm, tmp_path: Path) -> Opener:
     """Opens the same store again each time it is called, as another process would."""
     settings = RemoteSettings(jobs=3, chunking=SMALL_CUTS)
@@ -40,6 +41,9 @@ def opener(request: pytest.FixtureRequest, algorithm: Algorithm, tmp_path: Path)
         "memory": lambda: memory,
         "cache": lambda: Cache(tmp_path / "cache", algorithm),
         "remote in memory": lambda: Remote(bucket, "r", algorithm, None, settings),
+        "remote through fsspec": lambda: Remote(
+            FsspecBucket(f"memory://{tmp_path}"), "r", algorithm, tmp_path / "local", settings
+        ),
         "remote in a folder": lambda: Remote(
             FolderBucket(tmp_path / "remote"), "r", algorithm, tmp_path / "local", settings
         ),

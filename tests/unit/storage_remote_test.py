@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dvcx.base.errors import DamagedData, MissingData, Refused, RemoteError
 from dvcx.base.hashing import ALGORITHMS
-from dvcx.formats.remote_json import Chunking, RemoteDescription, dump_json
+from dvcx.formats.remote_json import Chunking, Marks, RemoteDescription, dump_json
 from dvcx.formats.table import Record, Role
 from dvcx.storage.bucket_wrappers import CountingBucket
 from dvcx.storage.cache import Cache
@@ -21,7 +21,7 @@ from dvcx.storage.folder_bucket import FolderBucket
 from dvcx.storage.memory_bucket import MemoryBucket
 from dvcx.storage.reach import Wanted
 from dvcx.storage.remote import Remote, RemoteSettings
-from dvcx.storage.remote_catalog import Found
+from dvcx.storage.remote_catalog import Found, index_name
 from dvcx.storage.remote_reader import GAP, MOST, spans
 
 ALGORITHM = ALGORITHMS["blake3"]
@@ -171,6 +171,25 @@ def test_index_files_that_the_remote_dropped_are_dropped_from_the_mirror(place: 
     place.remote().delete([digests[0]])
     assert place.remote().missing(digests) == {digests[0]}
     assert len(list(place.local.rglob("*.idx"))) == 1
+
+
+def test_many_look_ups_give_what_single_ones_do() -> None:
+    bucket = MemoryBucket()
+    contents = [f"object {number}".encode() for number in range(40)]
+    for at in range(0, 40, 10):
+        push(Remote(bucket, "r", ALGORITHM), *contents[at : at + 10])
+    with Remote(bucket, "r", ALGORITHM).writer() as writer:
+        for data in contents[5:15]:
+            writer.put_again(Role.BLOB, digest_of(data), data)
+    digests = set(map(digest_of, contents))
+    for marked in (0, 1, 2):
+        catalog = Remote(bucket, "r", ALGORITHM).catalog()
+        single = {digest: catalog.find(digest) for digest in digests}
+        assert catalog.find_many(digests | {b"?" * 32}) == single
+        assert catalog.missing(digests) == {d for d in digests if not catalog.has(d)}
+        pack = sorted(catalog.packs())[marked]
+        marks = dump_json(Marks(1, 0.0, {pack: 1}, objects={sorted(catalog.packs())[-1]: [min(digests).hex()]}))
+        bucket.write(f"index/{index_name(marks)}.marks", [marks])
 
 
 def test_files_on_a_folder_remote_are_as_open_as_the_umask_says(tmp_path: Path) -> None:

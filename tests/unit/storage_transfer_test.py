@@ -122,6 +122,21 @@ def test_a_push_of_what_is_there_costs_one_listing_and_one_read(side: NewSide) -
     assert (counts.listings, counts.reads, counts.writes, counts.requests) == (1, 1, 0, 2)
 
 
+def test_the_plan_names_an_upper_bound_of_requests(side: NewSide) -> None:
+    here, there = side("here"), side("there")
+    root = here.add(some_files() | {"huge": random.Random(9).randbytes(60 * MIB)})
+    for _ in range(2):
+        before = here.counting.counts.requests
+        remote = here.opened(here.counting)
+        plan = plan_upload(here.cache, remote, reachable(here.cache, [root]).wanted)
+        upload(plan, here.cache, remote)
+        assert 0 < here.counting.counts.requests - before <= plan.requests <= 20
+    reached = reachable(there.cache, [root], fallback=there.remote)
+    fetching = plan_download(there.cache, there.remote, reached.wanted, reached.trees)
+    download(fetching, there.cache, there.remote)
+    assert there.counting.counts.requests <= fetching.requests + 5, "the walk has read the trees before the plan"
+
+
 def test_small_objects_travel_in_few_requests(side: NewSide) -> None:
     here, there = side("here"), side("there")
     root = here.add({f"{n % 20}/{n}": f"file {n}".encode() for n in range(3000)})
