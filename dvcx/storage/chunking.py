@@ -11,11 +11,12 @@ import os
 import queue
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
-
-from pyfastcdc import FastCDC
+from typing import TYPE_CHECKING, NamedTuple
 
 from dvcx.formats.remote_json import Chunking
+
+if TYPE_CHECKING:
+    from pyfastcdc import FastCDC
 
 WINDOW = 24 << 20
 """Bytes of a file that are cut at a time, and make one pack when they are all new."""
@@ -52,6 +53,8 @@ class Buffers:
 
 def cutter(chunking: Chunking) -> FastCDC:
     """Gives the chunker for these parameters; it is for one thread."""
+    from pyfastcdc import FastCDC  # it takes 30 ms, which only a push of large objects pays
+
     return FastCDC(
         chunking.average,
         min_size=chunking.minimum,
