@@ -1,0 +1,1 @@
+"""Many commands at once: on one project, one shared cache, one remote."""
