@@ -9,6 +9,8 @@ from pathlib import Path
 
 from dvcx.base.errors import Refused, UsageError
 from dvcx.base.files import sync_filesystem
+from dvcx.base.moving import exists_at
+from dvcx.base.paths import open_folder
 from dvcx.base.scratch import scratch_folder
 from dvcx.repo.record import Repo, open_trash, scratch_root, workspace_lock
 
@@ -17,7 +19,7 @@ def copy_in(repo: Repo, paths: Sequence[str], target: str, directory: Path, *, f
     """Copies the one file or folder in `paths` to `target` (relative to the project root) and gives `target`.
 
     With `force` what is there goes to the trash. Raises `UsageError` for more than one path, `Refused` when something
-    is there already.
+    is there already, or a folder on the way is a symbolic link.
     """
     if len(paths) != 1:
         raise UsageError(f"--out takes one path to copy, not {len(paths)}", "add them one by one")
@@ -35,11 +37,25 @@ def copy_in(repo: Repo, paths: Sequence[str], target: str, directory: Path, *, f
             shutil.copy2(source, copy)
         if repo.durable:
             sync_filesystem(scratch)
-        if os.path.lexists(place):
-            if not force:
-                raise Refused(f"{target} exists already", "choose another --out, or replace it with --force", [target])
-            with open_trash(repo).entry("add", repo.root) as entry:
-                entry.move_all([(place, target)])
-        place.parent.mkdir(parents=True, exist_ok=True)
-        copy.rename(place)
+        _put(repo, copy, target, force=force)
     return target
+
+
+def _put(repo: Repo, copy: Path, target: str, *, force: bool) -> None:
+    *parts, name = target.split("/")
+    root = os.open(repo.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        folder = open_folder(root, parts, create=True)
+        try:
+            if exists_at(folder, name):
+                if not force:
+                    raise Refused(
+                        f"{target} exists already", "choose another --out, or replace it with --force", [target]
+                    )
+                with open_trash(repo).entry("add", repo.root) as entry:
+                    entry.move_all([(repo.root / target, target)])
+            os.rename(copy, name, dst_dir_fd=folder)
+        finally:
+            os.close(folder)
+    finally:
+        os.close(root)

@@ -43,7 +43,8 @@ class CacheRepair:
     def run(self) -> None:
         """Sets aside what is damaged and brings back what can be had; listings first, because they name the rest."""
         broken = {each.pack for each in self._found.damaged if each.pack is not None and each.digest is None}
-        inside = {record.digest for name in broken for record in self._cache.packs.claimed_records_of(name)}
+        held = self._cache.packs
+        inside = {r.digest for name in broken for r in held.indexed_records_of(name) or held.claimed_records_of(name)}
         # A file that was edited through a symbolic link is the damaged object itself: its edit stays where it is.
         kept = detach_links(self._repo, self._cache, self._known)
         self.notes += [f"{path} has the damaged content still, as a file of its own" for path in kept]

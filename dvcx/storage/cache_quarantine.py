@@ -9,7 +9,7 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from dvcx.base.files import sync_directory
 from dvcx.base.folders import make_folder
 from dvcx.base.hashing import hash_file
 from dvcx.base.scratch import scratch_folder
-from dvcx.formats.table import Record, parse_table
+from dvcx.formats.table import Encoding, Record, parse_table
 from dvcx.storage.cache_findings import CacheFindings
 from dvcx.storage.pack_check import trouble_with
 from dvcx.storage.packs import open_pack
@@ -154,11 +154,24 @@ class _Quarantine:
             table = None
         if table is None:
             # The joined index may remember where the objects lie; their digests prove it.
-            return packs.indexed_records_of(name), True
+            return packs.indexed_records_of(name) or self._truly_named(path, packs.claimed_records_of(name)), True
         pack = open_pack(path)
         try:
             records = list(parse_table(table, self._cache.algorithm.digest_size))
             return records, trouble_with(pack, table, records, name) is not None
+        finally:
+            os.close(pack.fd)
+
+    def _truly_named(self, path: Path, claimed: Iterable[Record]) -> list[Record]:
+        """Gives the records with the digests that raw payloads have: whatever lies there is good under its own name."""
+        pack = open_pack(path)
+        try:
+            return [
+                record._replace(digest=self._cache.algorithm.of(stored))
+                if stored is not None and record.encoding == Encoding.RAW
+                else record
+                for record, stored in pack.stored(claimed)
+            ]
         finally:
             os.close(pack.fd)
 

@@ -16,7 +16,7 @@ from dvcx.base.hashing import Algorithm, checksum
 from dvcx.formats.index import Index, build_index, join_indexes
 from dvcx.formats.pack import FOOTER_SIZE, HEADER_SIZE, check_table, parse_footer, parse_header
 from dvcx.formats.payload import decode_payload
-from dvcx.formats.table import Encoding, Record, parse_table, record_struct
+from dvcx.formats.table import Encoding, Record, Role, parse_table, record_struct
 
 _WINDOW = 4 << 20
 """Neighbouring objects are read together, up to this many bytes at once."""
@@ -30,6 +30,7 @@ _JOIN_RECORDS = 8192
 _MAP_ABOVE = 32 << 20
 """An index of more bytes is mapped, not read. A map of a file on NFS can fail in a way that no program survives."""
 _NAME = re.compile(r"[0-9a-f]{64}\.pack")
+_ROLES, _ENCODINGS = frozenset(Role), frozenset(Encoding)
 
 
 class Place(NamedTuple):
@@ -159,6 +160,30 @@ class PackFolder:
             return []
         number = names.index(name)
         return [record for record in self._joined.records() if record.pack == number]
+
+    def claimed_records_of(self, name: str) -> Iterator[Record]:
+        """Gives what a pack's table says although its checksum is wrong: only the payloads prove what of it is true.
+
+        One wrong byte in a table leaves all its other records good.
+        """
+        size_of_digest = self._algorithm.digest_size
+        try:
+            fd = _open_to_read(self.path_of(name))
+        except OSError:
+            return
+        try:
+            size = os.fstat(fd).st_size
+            end = os.pread(fd, FOOTER_SIZE, max(0, size - FOOTER_SIZE))
+            footer = parse_footer(end, size, size_of_digest, name)
+            table = read_exactly(fd, footer.count * record_struct(size_of_digest).size, footer.offset)
+        except (DamagedData, OSError):
+            return
+        finally:
+            os.close(fd)
+        for record in parse_table(table, size_of_digest):
+            fits = record.offset >= HEADER_SIZE and record.offset + record.stored <= footer.offset
+            if fits and record.role in _ROLES and record.encoding in _ENCODINGS:
+                yield record._replace(pack=0)
 
     def table_of(self, name: str) -> bytes:
         """Reads and checks the table of a pack; raises `DamagedData` when the pack is cut off or changed."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dvcx.cli.table import TABLE, every_command
-from tests.faults.truth import cache_objects, contents_below, remote_objects
+from tests.faults.truth import cache_objects, remote_objects, trashed
 from tests.project import Project, Run
 
 SMALL, LARGE, CUT = 700, 70_000, 1_200_000
@@ -51,10 +51,7 @@ class Place:
         found = set(remote_objects(self.store).values()) if self.store.is_dir() else set()
         for project, objects in zip(self.projects(), self.caches(), strict=True):
             found.update(objects.values(), _data_of(project))
-            trash = project.own_folder / "trash"
-            found.update(contents_below(trash))
-            for entry in trash.glob("*/files/*"):
-                found.update(cache_objects(entry).values())
+            found.update(trashed(project.own_folder / "trash"))
         return found
 
 
@@ -248,6 +245,13 @@ def _with_garbage(place: Place) -> None:
     shutil.rmtree(place.project.own_folder / "trash", ignore_errors=True)
 
 
+def _with_marks(place: Place) -> None:
+    _with_garbage(place)
+    place.project.dvcx("config", "remote.store.grace_days", "0").ok()
+    place.project.commit(message="no grace")
+    place.project.dvcx("gc", "--yes", "--remote", "store").ok()
+
+
 def _undoable(place: Place) -> None:
     _unsaved_work(place)
     place.project.dvcx("checkout", "--force").ok()
@@ -255,14 +259,7 @@ def _undoable(place: Place) -> None:
 
 def _removed(place: Place) -> None:
     _saved(place)
-    place.project.dvcx("remove", "data").ok()
-
-
-def _damaged_cache(place: Place) -> None:
-    _pushed(place)
-    for file in place.project.own_folder.glob("cache/loose/*/??/*"):
-        file.chmod(0o644)
-        file.write_bytes(b"x" + file.read_bytes()[1:])
+    place.project.dvcx("remove", "--outs", "data").ok()
 
 
 def _bare_git(place: Place) -> None:
@@ -285,13 +282,13 @@ SCENARIOS = (
     Scenario("checkout-empty", ("checkout",), _empty_workspace),
     Scenario("checkout-force", ("checkout", "--force"), _unsaved_work),
     Scenario("gc", ("gc", "--yes"), _with_garbage),
-    Scenario("gc-remote", ("gc", "--yes", "--remote", "store", "--older-than", "0"), _with_garbage),
-    Scenario("remove", ("remove", "data"), _saved, again=(0, 2)),
+    Scenario("gc-remote-marks", ("gc", "--yes", "--remote", "store"), _with_garbage),
+    Scenario("gc-remote-deletes", ("gc", "--yes", "--remote", "store"), _with_marks),
+    Scenario("remove", ("remove", "data", "model.bin"), _saved, again=(0, 2)),
+    Scenario("remove-outs", ("remove", "--outs", "data"), _saved, again=(0, 2)),
+    Scenario("remove-inside", ("remove", "data/deep"), _saved, again=(0, 2)),
     Scenario("move", ("move", "data", "else/where"), _saved, again=(0, 2)),
     Scenario("move-inside", ("move", "data/deep", "data/elsewhere"), _saved, again=(0, 2)),
     Scenario("undo-checkout", ("undo",), _undoable, again=(0, 4), reversible=True),
     Scenario("undo-remove", ("undo",), _removed, again=(0, 4), reversible=True),
 )
-"""The damaged-cache scenario stands apart: there, not every content can be read before."""
-
-REPAIR = Scenario("fsck-repair", ("fsck", "--repair"), _damaged_cache)

@@ -17,13 +17,16 @@ from dvcx.formats.table import Encoding, Record, Role, parse_table, record_struc
 
 
 def payloads_of(pack: Path) -> Iterator[tuple[Record, bytes]]:
-    """Gives every record of a pack with its content, after checking the pack's own name, header, table and footer."""
+    """Gives every record of a pack with its content, after checking the pack's own name, header, table and footer.
+
+    What lies in the trash has a number for its name.
+    """
     data = pack.read_bytes()
     algorithm = parse_header(data[:HEADER_SIZE], str(pack))
     footer = parse_footer(data[-FOOTER_SIZE:], len(data), algorithm.digest_size, str(pack))
     table = data[footer.offset : footer.offset + footer.count * record_struct(algorithm.digest_size).size]
     check_table(table, footer, str(pack))
-    assert pack.stem == blake3(table).hexdigest(), f"{pack} stands under a wrong name"
+    assert pack.stem.isdigit() or pack.stem == blake3(table).hexdigest(), f"{pack} stands under a wrong name"
     for record in parse_table(table, algorithm.digest_size):
         stored = data[record.offset : record.offset + record.stored]
         content = zstandard.ZstdDecompressor().decompress(stored) if record.encoding == Encoding.ZSTD else stored
@@ -83,9 +86,16 @@ def _whole(digest: bytes, named: dict[bytes, tuple[Role, bytes]]) -> bytes:
     return whole
 
 
-def contents_below(folder: Path) -> set[bytes]:
-    """Gives the contents of all files below a folder."""
-    return {path.read_bytes() for path in folder.rglob("*") if path.is_file() and not path.is_symlink()}
+def trashed(trash: Path) -> set[bytes]:
+    """Gives the contents of all files in a trash, and of the objects in the packs there."""
+    found: set[bytes] = set()
+    for path in trash.glob("*/files/**/*"):
+        if path.is_file() and not path.is_symlink():
+            data = path.read_bytes()
+            found.add(data)
+            if data.startswith(b"DVCXPACK"):
+                found.update(content for _, content in payloads_of(path))
+    return found
 
 
 def temporary_files(folders: Iterable[Path]) -> list[Path]:

@@ -209,9 +209,20 @@ def test_a_pack_with_a_damaged_header_is_replaced_by_a_whole_one_of_the_same_nam
     assert dict(cache.read_many(map(digest_of, SMALL)))
 
 
-def test_a_pack_whose_table_is_broken_is_kept_aside_with_all_its_bytes(cache: Cache, root: Path) -> None:
+def test_what_a_broken_table_says_is_saved_under_its_true_name(cache: Cache, root: Path) -> None:
     pack = first_pack(cache)
-    flip(pack, pack.stat().st_size - 100)
+    table = pack.stat().st_size - 64 - len(SMALL) * 52
+    for record, at in ((0, 5), (1, 45)):  # a byte of a digest, a byte of a length
+        flip(pack, table + record * 52 + at)
+    result = set_aside(cache, check_cache(cache_at(root)))
+    assert len(cache_at(root).missing(map(digest_of, SMALL))) == 1
+    assert result.lost == () and is_clean(root)
+
+
+def test_a_pack_whose_end_is_gone_is_kept_aside_with_all_its_bytes(cache: Cache, root: Path) -> None:
+    pack = first_pack(cache)
+    pack.chmod(0o644)
+    os.truncate(pack, pack.stat().st_size - 100)
     damaged = pack.read_bytes()
     result = set_aside(cache, check_cache(cache_at(root)))
     assert (result.saved, result.lost) == (0, ())
