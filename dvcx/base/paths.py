@@ -15,8 +15,10 @@ from collections.abc import Iterable, Sequence
 from dvcx.base.errors import Refused
 
 MAX_NAME_BYTES = 255
-MAX_DEPTH = 256
-"""The most folders above a path of a project: walks go a call or two deeper with each."""
+MAX_DEPTH = 512
+"""The most folders above a path of a project: walks go a call or two deeper with each (`RECURSION` has room)."""
+RECURSION = 5000
+"""Calls inside one another that a program needs to be allowed for that; Python allows 1,000 unless told otherwise."""
 MAX_PATH_BYTES = 3584
 """The longest path below the project root: Linux takes 4096 bytes, and a checkout writes in a longer place first."""
 _RESERVED = frozenset({".git", ".dvcx", "git~1", "dvcx~1"})

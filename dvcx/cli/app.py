@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 
+from dvcx.base.paths import RECURSION
 from dvcx.cli.console import Console, prepare_streams
 from dvcx.cli.exits import DONE, flush_output, report
 from dvcx.cli.settings import guessed
@@ -13,6 +15,7 @@ from dvcx.cli.settings import guessed
 def run(words: Sequence[str]) -> int:
     """Runs the command line `words` (without the program's name) and gives its exit code."""
     prepare_streams()
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION))
     settings = guessed(words)
     try:
         if words[:1] == ["__complete"]:
