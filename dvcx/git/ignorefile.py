@@ -6,33 +6,52 @@ dvcx does not touch stays byte for byte. The pattern language is that of gitigno
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dvcx.base.errors import Refused
 
 
-def with_line(text: str, name: str) -> str:
-    """Gives `text` with a line that ignores `name`, or `text` itself when it has that line already.
+def with_lines(text: str, names: Iterable[str]) -> str:
+    """Gives `text` with a line for each of `names` that ignores it; `text` itself when it has them already.
 
-    The line goes to the end, where it wins over what stands before it, with the line end that the file uses. Raises
+    New lines go to the end, where they win over what stands before them, with the line end that the file uses. Raises
     `Refused` for a name that no line can express.
     """
-    if has_line(text, name):
+    present = {_content(each) for each in _lines(text)}
+    new = [line for line in dict.fromkeys(map(ignore_line, names)) if line not in present]
+    if not new:
         return text
     end = _line_end(text)
     if text and not text.endswith("\n"):
         text += end
-    return f"{text}{ignore_line(name)}{end}"
+    return text + "".join(line + end for line in new)
+
+
+def without_lines(text: str, names: Iterable[str]) -> str:
+    """Gives `text` without the lines that `with_lines` would write for `names`; all else stays as it is."""
+    lines = set(map(ignore_line, names))
+    return "".join(each for each in _lines(text) if _content(each) not in lines)
+
+
+def has_lines(text: str, names: Iterable[str]) -> set[str]:
+    """Gives those of `names` for which `text` has the line that `with_lines` would write."""
+    present = {_content(each) for each in _lines(text)}
+    return {name for name in names if ignore_line(name) in present}
+
+
+def with_line(text: str, name: str) -> str:
+    """Does what `with_lines` does, for one name."""
+    return with_lines(text, [name])
 
 
 def without_line(text: str, name: str) -> str:
-    """Gives `text` without the lines that `with_line` would write for `name`; all else stays as it is."""
-    line = ignore_line(name)
-    return "".join(each for each in _lines(text) if _content(each) != line)
+    """Does what `without_lines` does, for one name."""
+    return without_lines(text, [name])
 
 
 def has_line(text: str, name: str) -> bool:
-    """Tells whether `text` has the line that `with_line` would write for `name`."""
-    line = ignore_line(name)
-    return any(_content(each) == line for each in _lines(text))
+    """Tells what `has_lines` tells, of one name."""
+    return bool(has_lines(text, [name]))
 
 
 def ignore_line(name: str) -> str:

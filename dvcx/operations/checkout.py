@@ -142,8 +142,7 @@ def checkout_targets(
             state.set_baseline(output, None)  # nothing of it is here any more, whatever was
         applied = _apply(repo, cache, state, plan, load, progress)
         left_out = {path for path, _ in (*plan.missing, *applied.damaged)}
-        for target in targets:
-            record_placed(cache, state, target, load, left_out, from_nothing=target.output in empty)
+        record_placed(cache, state, targets, load, left_out, empty)
         for path in former:
             state.set_baseline(path, None)
         if options.relink:

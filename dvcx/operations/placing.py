@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from dvcx.base.errors import MissingData
-from dvcx.formats.table import Role
 from dvcx.manifest.trees import LoadTree, TreeEditor, entry_at, entry_of
 from dvcx.model.tree import EMPTY_TREE, TreeEntry, make_tree
+from dvcx.operations.inner_edits import store_trees
 from dvcx.operations.targets import Target
 from dvcx.operations.unfetched import presence_at
 from dvcx.repo.record import Repo
@@ -22,33 +23,67 @@ def was_empty(repo: Repo, target: Target) -> bool:
 
 
 def record_placed(
-    cache: Cache, state: State, target: Target, load: LoadTree, left_out: Collection[str], *, from_nothing: bool
+    cache: Cache, state: State, targets: Iterable[Target], load: LoadTree, left_out: Collection[str], empty: set[str]
 ) -> None:
-    """Records that `target` was checked out but for the paths `left_out`.
+    """Records that `targets` were checked out but for the paths `left_out`.
 
-    With `from_nothing` there was nothing of the tracked path before, so a part of it is all that is there now.
+    `empty` are the tracked paths of which there was nothing before, so that a part of one is all that is there now.
     """
     editor = TreeEditor(cache.algorithm, load)
-    try:
-        placed = entry_at(entry_of(target.pointer), target.inner, editor.load)
-        gone = {path for path in left_out if path == target.path or path.startswith(target.path + "/")}
-        if placed is None or target.path in gone:
-            return
-        if gone:
-            placed = _without(placed, target.path, gone, _folders_above(gone), editor)
-        if target.inner:
-            here = presence_at(state, target.output, is_folder=True, has=cache.has, load=load).baseline
-            if here is None and not from_nothing:
-                return  # nothing is known of the rest, so nothing is said of it
-            placed = editor.replace(here or editor.keep(target.pointer.name, EMPTY_TREE), target.inner, placed)
-    except MissingData:
-        return
-    made = list(editor.made_below(placed))
-    if made:
-        with cache.writer() as writer:
-            for digest, data in made:
-                writer.put(Role.TREE, digest, data)
-    state.set_baseline(target.output, placed.digest)
+    lacking = _Lacking(set(left_out), _folders_above(left_out), editor)
+    by_output: dict[str, list[Target]] = {}
+    for target in targets:
+        by_output.setdefault(target.output, []).append(target)
+    placed: dict[str, TreeEntry] = {}
+    for output, group in by_output.items():
+        found: dict[tuple[str, ...], TreeEntry] = {}
+        for target in group:
+            entry = lacking.placed(target)
+            if entry is not None:
+                found[target.inner] = entry
+        if () in found:
+            placed[output] = found[()]
+        elif found:
+            here = presence_at(state, output, is_folder=True, has=cache.has, load=load).baseline
+            if here is None and output not in empty:
+                continue  # nothing is known of the rest, so nothing is said of it
+            try:
+                nothing = editor.keep(group[0].pointer.name, EMPTY_TREE)
+                placed[output] = editor.replace_all(here or nothing, found)
+            except MissingData:
+                continue
+    store_trees(cache, editor, placed.values())
+    for output, entry in placed.items():
+        state.set_baseline(output, entry.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lacking:
+    """What targets amount to without the paths `gone`; `above` are all folders above those."""
+
+    gone: set[str]
+    above: set[str]
+    editor: TreeEditor
+
+    def placed(self, target: Target) -> TreeEntry | None:
+        """Gives what was put at a target, or None when it is not known or nothing."""
+        try:
+            entry = entry_at(entry_of(target.pointer), target.inner, self.editor.load)
+            if entry is None or target.path in self.gone:
+                return None
+            return self._without(entry, target.path)
+        except MissingData:
+            return None
+
+    def _without(self, entry: TreeEntry, path: str) -> TreeEntry:
+        if path not in self.above:
+            return entry
+        children = [
+            self._without(child, f"{path}/{child.name}")
+            for child in self.editor.load(entry.digest).entries
+            if f"{path}/{child.name}" not in self.gone
+        ]
+        return self.editor.keep(entry.name, make_tree(children))
 
 
 def _folders_above(paths: Collection[str]) -> set[str]:
@@ -58,15 +93,3 @@ def _folders_above(paths: Collection[str]) -> set[str]:
             path = path.rpartition("/")[0]
             above.add(path)
     return above
-
-
-def _without(entry: TreeEntry, path: str, gone: set[str], above: set[str], editor: TreeEditor) -> TreeEntry:
-    """Gives the folder `entry`, which stands at `path`, without what is at the paths `gone`."""
-    if path not in above:
-        return entry
-    children = [
-        _without(child, f"{path}/{child.name}", gone, above, editor)
-        for child in editor.load(entry.digest).entries
-        if f"{path}/{child.name}" not in gone
-    ]
-    return editor.keep(entry.name, make_tree(children))

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dvcx.base.errors import Refused, shown
-from dvcx.base.files import sync_directory, write_atomically
+from dvcx.base.files import read_own_file, sync_directory, write_all_atomically
 from dvcx.base.paths import open_folder
 from dvcx.base.scratch import scratch_folder
 from dvcx.formats.pointer_text import print_pointer
 from dvcx.git.files import ignored
-from dvcx.git.ignorefile import has_line, with_line, without_line
+from dvcx.git.ignorefile import has_lines, with_lines, without_lines
 from dvcx.model.pointer import Pointer, pointer_path
 from dvcx.repo.record import Repo, scratch_root
 from dvcx.storage.trash import Trash
@@ -63,64 +63,78 @@ def plan_texts(repo: Repo, changes: Sequence[PointerChange]) -> dict[Path, str |
     what it has to do. A missing ignore line counts as a change even when the pointer stays. Raises `Refused` where a
     folder on the way is a link, and for names that an ignore file cannot express.
     """
-    ignore_files: dict[Path, str | None] = {}
     written: dict[Path, str | None] = {}
     removed: dict[Path, str | None] = {}
     for change in changes:
         _check_folder(repo, change.path)
-        if repo.git is not None and not _is_ignored_otherwise(repo, change):
-            _change_ignore_file(ignore_files, repo.root / change.path, tracked=change.new is not None)
         pointer = repo.root / pointer_path(change.path)
         if change.new is None:
             removed[pointer] = None
         elif change.new != change.old:
             written[pointer] = print_pointer(change.new)
-    return {**ignore_files, **written, **removed}
+    return {**_ignore_files(repo, changes), **written, **removed}
 
 
 def apply_texts(repo: Repo, entry: TrashEntry, texts: Mapping[Path, str | None]) -> tuple[str, ...]:
     """Writes what `plan_texts` gave, in its order, within a trash entry; gives the paths below the project root."""
     entry.keep_text(list(texts))
+    files = {path: text.encode("utf-8", "surrogateescape") for path, text in texts.items() if text is not None}
+    leaving = [path for path, text in texts.items() if text is None]
     with scratch_folder(scratch_root(repo)) as scratch:
-        for path, text in texts.items():
-            if text is None:
-                path.unlink(missing_ok=True)
-            else:
-                data = text.encode("utf-8", "surrogateescape")
-                write_atomically(path, data, durable=repo.durable, scratch=scratch)
+        write_all_atomically(files, scratch, durable=repo.durable)
+    for path in leaving:
+        path.unlink(missing_ok=True)
     if repo.durable:
-        for folder in {path.parent for path, text in texts.items() if text is None}:
+        for folder in {path.parent for path in leaving}:
             sync_directory(folder)
     return tuple(sorted(path.relative_to(repo.root).as_posix() for path in texts))
 
 
-def _is_ignored_otherwise(repo: Repo, change: PointerChange) -> bool:
-    """Tells whether people have Git ignore data that is tracked already by a line of their own instead of ours."""
+def _ignore_files(repo: Repo, changes: Sequence[PointerChange]) -> dict[Path, str | None]:
+    """Gives the new text of the ignore files that change, None for one with nothing left in it."""
+    if repo.git is None:
+        return {}
+    by_file: dict[Path, list[PointerChange]] = {}
+    for change in changes:
+        by_file.setdefault((repo.root / change.path).parent / ".gitignore", []).append(change)
+    now_by_file = {file: _read(repo, file) for file in by_file}
+    lacking: list[str] = []
+    for file, group in by_file.items():
+        known = {_name(change): change.path for change in group if change.old is not None and change.new is not None}
+        lacking += (known[name] for name in known.keys() - has_lines(now_by_file[file], known))
+    otherwise = _ignored_otherwise(repo, lacking)
+    texts: dict[Path, str | None] = {}
+    for file, group in by_file.items():
+        now = now_by_file[file]
+        after = without_lines(now, [_name(change) for change in group if change.new is None])
+        wanted = [_name(c) for c in group if c.new is not None and c.path not in otherwise]
+        after = with_lines(after, wanted)
+        if after != now:
+            texts[file] = after or None
+    return texts
+
+
+def _name(change: PointerChange) -> str:
+    return change.path.rsplit("/", 1)[-1]
+
+
+def _ignored_otherwise(repo: Repo, paths: Sequence[str]) -> set[str]:
+    """Gives those of `paths` that people have Git ignore by lines of their own instead of ours."""
     assert repo.git is not None
-    if change.old is None or change.new is None or _has_line(repo.root / change.path):
-        return False
-    path = f"{repo.prefix}/{change.path}" if repo.prefix else change.path
-    return bool(ignored(repo.git, [path]))
+    prefix = f"{repo.prefix}/" if repo.prefix else ""
+    return {path[len(prefix) :] for path in ignored(repo.git, [prefix + path for path in paths])}
 
 
-def _change_ignore_file(texts: dict[Path, str | None], data: Path, *, tracked: bool) -> None:
-    file = data.parent / ".gitignore"
-    now = (texts[file] or "") if file in texts else _read(file)
-    if has_line(now, data.name) == tracked:
-        return
-    after = with_line(now, data.name) if tracked else without_line(now, data.name)
-    texts[file] = after or None
-
-
-def _has_line(data: Path) -> bool:
-    return has_line(_read(data.parent / ".gitignore"), data.name)
-
-
-def _read(ignore_file: Path) -> str:
+def _read(repo: Repo, ignore_file: Path) -> str:
     try:
-        return ignore_file.read_bytes().decode("utf-8", "surrogateescape")
+        data = read_own_file(ignore_file, _MOST_BYTES, ignore_file.relative_to(repo.root).as_posix())
     except FileNotFoundError:
         return ""
+    return data.decode("utf-8", "surrogateescape")
+
+
+_MOST_BYTES = 64 << 20
+"""Of an ignore file."""
 
 
 def _check_folder(repo: Repo, path: str) -> None:

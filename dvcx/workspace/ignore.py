@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dvcx.base.errors import DamagedData
+from dvcx.base.files import read_own_file
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -79,15 +80,15 @@ def rules_for(root: Path, parts: Sequence[str]) -> IgnoreRules:
 
 
 def extend_rules(rules: IgnoreRules, folder: Path, relative: str) -> IgnoreRules:
-    """Gives `rules` with those of the `.dvcxignore` in `folder`, when there is one."""
-    path = folder / IGNORE_FILE
+    """Gives `rules` with those of the `.dvcxignore` in `folder`, when there is one.
+
+    Raises `Refused` when that is a link or no file, or is too large.
+    """
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise DamagedData(f"{path} is larger than {_MAX_BYTES} bytes", "use fewer patterns")
-        text = path.read_text("utf-8", "replace")
+        data = read_own_file(folder / IGNORE_FILE, _MAX_BYTES, f"{relative}/{IGNORE_FILE}" if relative else IGNORE_FILE)
     except (FileNotFoundError, NotADirectoryError):
         return rules
-    return rules.with_file(relative, text)
+    return rules.with_file(relative, data.decode("utf-8", "replace"))
 
 
 def is_ignored(root: Path, parts: Sequence[str], *, folder: bool) -> Pattern | None:
