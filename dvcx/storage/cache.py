@@ -68,8 +68,8 @@ class Cache:
     def missing(self, digests: Iterable[bytes]) -> set[bytes]:
         """Gives those of `digests` that the cache does not hold."""
         absent = {digest for digest in digests if not self.has(digest)}
-        if absent:
-            self.packs.look_again()  # another process may have added them, or moved them to a new pack
+        # Another process may have added them, or moved them to a new pack.
+        if absent and self.packs.look_again():
             absent = {digest for digest in absent if not self.has(digest)}
         return absent
 
@@ -139,8 +139,8 @@ class Cache:
         Raises `MissingData` that counts what is in neither.
         """
         packed, loose, absent = self._places(digests)
-        if absent:
-            self.packs.look_again()  # a listing taken while packs are joined can miss the old ones and the new one
+        # A listing taken while packs are joined can miss the old ones and the new one.
+        if absent and self.packs.look_again():
             packed, loose, absent = self._places(digests)
         if absent:
             raise self._missing(absent)

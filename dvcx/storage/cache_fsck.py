@@ -22,7 +22,7 @@ from dvcx.storage.cache_findings import CacheFindings, Damaged
 from dvcx.storage.cache_quarantine import SetAside, set_aside, set_aside_object
 from dvcx.storage.loose import entries_of
 from dvcx.storage.pack_check import trouble_with
-from dvcx.storage.packs import open_pack
+from dvcx.storage.pack_reader import open_pack
 from dvcx.storage.repack import is_good
 
 __all__ = ["CacheFindings", "Damaged", "SetAside", "check_cache", "set_aside", "set_aside_object"]

@@ -24,7 +24,7 @@ from dvcx.base.scratch import scratch_folder
 from dvcx.formats.table import Encoding, Record, parse_table
 from dvcx.storage.cache_findings import CacheFindings
 from dvcx.storage.pack_check import trouble_with
-from dvcx.storage.packs import open_pack
+from dvcx.storage.pack_reader import open_pack
 from dvcx.storage.repack import Repacker, is_good
 
 if TYPE_CHECKING:

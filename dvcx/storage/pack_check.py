@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dvcx.base.hashing import checksum
 from dvcx.formats.pack import FOOTER_SIZE, HEADER_SIZE, pack_name
 from dvcx.formats.table import Record
-from dvcx.storage.packs import OpenPack
+from dvcx.storage.pack_reader import OpenPack
 
 
 def trouble_with(pack: OpenPack, table: bytes, records: Iterable[Record], name: str) -> str | None:

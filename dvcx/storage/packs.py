@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import mmap
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,13 +14,9 @@ from dvcx.base.files import read_exactly, write_atomically
 from dvcx.base.hashing import Algorithm, checksum
 from dvcx.formats.index import Index, build_index, join_indexes
 from dvcx.formats.pack import FOOTER_SIZE, HEADER_SIZE, check_table, parse_footer, parse_header
-from dvcx.formats.payload import decode_payload
 from dvcx.formats.table import Encoding, Record, Role, parse_table, record_struct
+from dvcx.storage.pack_reader import OpenPack, decode, open_pack, open_to_read, runs_of, stored_in
 
-_WINDOW = 4 << 20
-"""Neighbouring objects are read together, up to this many bytes at once."""
-_GAP = 64 << 10
-"""Reading over a gap of this many bytes is cheaper than another read."""
 _OPEN_PACKS = 64
 _JOIN_AFTER = 8
 """With more packs than this outside the joined index, it is written anew."""
@@ -29,6 +24,8 @@ _JOIN_RECORDS = 8192
 """And with more records than this, unless the joined index is so large that rewriting it would cost more."""
 _MAP_ABOVE = 32 << 20
 """An index of more bytes is mapped, not read. A map of a file on NFS can fail in a way that no program survives."""
+_TRIES = 100
+"""How often in a row the packs are looked at anew because other processes join them meanwhile."""
 _NAME = re.compile(r"[0-9a-f]{64}\.pack")
 _ROLES, _ENCODINGS = frozenset(Role), frozenset(Encoding)
 
@@ -87,11 +84,18 @@ class PackFolder:
 
     def refresh(self) -> None:
         """Looks again which packs there are; that costs little when they are the same."""
-        sizes, joined_is = self._listed(), self._identity_of_joined()
-        if self._loaded and not self.damaged and sizes == self._sizes and joined_is == self._joined_is:
-            return
-        self.close()
-        self._sizes, self.damaged = sizes, {}
+        for _ in range(_TRIES):
+            sizes, joined_is = self._listed(), self._identity_of_joined()
+            if self._loaded and not self.damaged and sizes == self._sizes and joined_is == self._joined_is:
+                return
+            self.close()
+            self._loaded = True
+            if self._load(sizes, joined_is):
+                return
+
+    def _load(self, sizes: dict[str, int], joined_is: tuple[int, ...] | None) -> bool:
+        """Reads the indexes of the packs that were listed; tells whether they were all still there."""
+        self._sizes, self.damaged = dict(sizes), {}
         joined = self._read_joined()
         # A pack of another size than the index knows was cut off: its own table has to say what it holds.
         covered = {info.name for info in joined.packs if sizes.get(info.name) == info.size} if joined else set()
@@ -110,7 +114,7 @@ class PackFolder:
         self._indexes = [joined] if joined else []
         if tail:
             self._indexes.append(Index(build_index(self._algorithm, tail), "new packs", verify=False))
-        self._loaded = True
+        return self._sizes == sizes
 
     def forget(self) -> None:
         """Makes the next look-up read everything anew: a pack was replaced by one of the same name and size."""
@@ -133,10 +137,11 @@ class PackFolder:
             tables[record.pack].append(dump(*record._replace(pack=0)))
         return {info.name: checksum(b"".join(sorted(table))) for info, table in zip(joined.packs, tables, strict=True)}
 
-    def look_again(self) -> None:
-        """Makes the next look-up see what other processes did since the last one."""
-        if self._loaded:
-            self.refresh()
+    def look_again(self) -> bool:
+        """Makes look-ups see what other processes did meanwhile; tells whether they did anything."""
+        before = self._indexes
+        self.refresh()
+        return self._indexes is not before
 
     def names(self) -> list[str]:
         """Gives the names of all packs, damaged ones too."""
@@ -168,7 +173,7 @@ class PackFolder:
         """
         size_of_digest = self._algorithm.digest_size
         try:
-            fd = _open_to_read(self.path_of(name))
+            fd = open_to_read(self.path_of(name))
         except OSError:
             return
         try:
@@ -189,7 +194,7 @@ class PackFolder:
         """Reads and checks the table of a pack; raises `DamagedData` when the pack is cut off or changed."""
         path = self.path_of(name)
         where = f"the pack {path}"
-        fd = _open_to_read(path)
+        fd = open_to_read(path)
         try:
             size = os.fstat(fd).st_size
             algorithm = parse_header(os.pread(fd, HEADER_SIZE, 0), where)
@@ -262,6 +267,19 @@ class PackFolder:
         return pack
 
     def _listed(self) -> dict[str, int]:
+        """Gives the packs and their sizes.
+
+        A folder that is read while packs are joined can show neither the old ones nor the new one: so it is read until
+        it twice shows the same names.
+        """
+        sizes = self._listed_once()
+        for _ in range(_TRIES):
+            if sizes.keys() == (again := self._listed_once()).keys():
+                break
+            sizes = again
+        return sizes
+
+    def _listed_once(self) -> dict[str, int]:
         sizes: dict[str, int] = {}
         try:
             with os.scandir(self.root) as entries:
@@ -293,92 +311,3 @@ class PackFolder:
         except (OSError, ValueError, DamagedData):
             return None  # derived from the packs: without it their tables are read
         return index if index.algorithm.name == self._algorithm.name else None
-
-
-class OpenPack(NamedTuple):
-    """A pack opened to read payloads; `size` is the bytes of the file."""
-
-    fd: int
-    size: int
-
-    def read_run(self, run: Sequence[Record]) -> memoryview:
-        """Gives the bytes of neighbours in one read, from the first one's offset on."""
-        start = run[0].offset
-        # Never ask for more than the file has, whatever its table claims.
-        length = min(max(record.offset + record.stored for record in run), self.size) - start
-        return memoryview(_read(self.fd, max(length, 0), start))
-
-    def stored(self, records: Iterable[Record]) -> Iterator[tuple[Record, bytes | None]]:
-        """Gives each record, by offset, with the bytes of its payload, or None where the disk cannot read them."""
-        for run in runs_of(records):
-            try:
-                data = self.read_run(run)
-            except FileNotFoundError:
-                raise
-            except OSError:
-                yield from self._one_by_one(run)
-            else:
-                yield from ((record, stored_in(data, run[0].offset, record)) for record in run)
-
-    def _one_by_one(self, records: Iterable[Record]) -> Iterator[tuple[Record, bytes | None]]:
-        for record in records:
-            try:
-                data = bytes(self.read_run([record]))
-            except OSError:
-                yield record, None
-            else:
-                yield record, data
-
-
-def open_pack(path: Path) -> OpenPack:
-    """Opens a pack; raises `FileNotFoundError` when it is gone, `OSError` as opening does. The caller closes `fd`."""
-    fd = _open_to_read(path)
-    return OpenPack(fd, os.fstat(fd).st_size)
-
-
-def runs_of(records: Iterable[Record]) -> Iterator[list[Record]]:
-    """Gives records by offset, those together that are worth one read."""
-    run: list[Record] = []
-    end = 0
-    for record in sorted(records, key=_offset_of):
-        if run and (record.offset - end > _GAP or record.offset + record.stored - run[0].offset > _WINDOW):
-            yield run
-            run = []
-        run.append(record)
-        end = record.offset + record.stored
-    if run:
-        yield run
-
-
-def stored_in(data: memoryview, start: int, record: Record) -> bytes:
-    """Gives the bytes of a payload as they are stored, out of `data`, which a pack has from `start` on."""
-    return bytes(data[record.offset - start : record.offset - start + record.stored])
-
-
-def decode(record: Record, data: bytes, where: str) -> bytes:
-    """Gives the payload that `data` stores; raises `DamagedData` when it cannot be decoded to the promised length."""
-    # Raw payloads of any size come back: a tree of millions of names is one.
-    return data if record.encoding == Encoding.RAW else bytes(decode_payload(record, memoryview(data), f"pack {where}"))
-
-
-def _open_to_read(path: Path) -> int:
-    try:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise _as_gone(error) from error
-
-
-def _read(fd: int, length: int, offset: int) -> bytes:
-    try:
-        return read_exactly(fd, length, offset)
-    except OSError as error:
-        raise _as_gone(error) from error
-
-
-def _as_gone(error: OSError) -> OSError:
-    # What another machine removed from a network file system is not "not found" there but "stale".
-    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) if error.errno == errno.ESTALE else error
-
-
-def _offset_of(record: Record) -> int:
-    return record.offset

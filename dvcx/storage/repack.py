@@ -12,8 +12,8 @@ from dvcx.base.errors import DamagedData
 from dvcx.base.files import sync_directory, temporary_name
 from dvcx.base.hashing import Algorithm
 from dvcx.formats.table import Record
+from dvcx.storage.pack_reader import decode, open_pack
 from dvcx.storage.pack_writer import FinishedPack, PackFile
-from dvcx.storage.packs import decode, open_pack
 
 if TYPE_CHECKING:
     from dvcx.storage.cache import Cache

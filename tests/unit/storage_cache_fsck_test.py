@@ -15,7 +15,7 @@ from dvcx.base.files import read_exactly
 from dvcx.base.scratch import scratch_folder
 from dvcx.formats.index import Index, build_index
 from dvcx.formats.pack import HEADER_SIZE
-from dvcx.storage import cache_join, packs
+from dvcx.storage import cache_join, pack_reader
 from dvcx.storage.cache import Cache
 from dvcx.storage.cache_fsck import CacheFindings, Damaged, SetAside, check_cache, set_aside, set_aside_object
 from tests.caches import cache_at, digest_of, flip, held_in, packs_of, put, put_each, some_contents
@@ -299,7 +299,7 @@ def test_what_the_disk_cannot_read_is_told_and_all_else_is_saved(
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return read(fd, length, offset)
 
-    monkeypatch.setattr(packs, "read_exactly", failing)
+    monkeypatch.setattr(pack_reader, "read_exactly", failing)
     found = check_cache(cache_at(root))
     assert found.damaged == (Damaged(digest_of(SMALL[2]), pack, "the disk cannot read it", pack.stem),)
     result = set_aside(cache, found)

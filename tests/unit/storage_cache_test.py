@@ -456,6 +456,49 @@ def test_an_add_does_not_fail_because_joining_does(
     assert held_in(root, contents) == contents and len(packs_of(cache)) == 5
 
 
+def test_packs_joined_between_listing_and_reading_are_found_in_the_new_one(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = some_contents(1, small=4, large=0)
+    digests = {digest_of(content) for content in contents}
+    table_of = packs.PackFolder.table_of
+    (root / "scratch").mkdir(parents=True)
+
+    def joined_first(folder: packs.PackFolder, name: str) -> bytes:
+        monkeypatch.setattr(packs.PackFolder, "table_of", table_of)
+        assert cache_join.join_small_packs(cache_at(root), root / "scratch")
+        return table_of(folder, name)
+
+    for look in (
+        lambda cache: {each.digest for each in cache.ids()} == digests,
+        lambda cache: cache.missing(digests) == set(),
+        lambda cache: len(dict(cache.read_many(digests))) == 4,
+    ):
+        shutil.rmtree(root / "packs", ignore_errors=True)
+        monkeypatch.setattr(cache_join, "MOST_SMALL", 50)
+        filled_with_small_packs(root)
+        monkeypatch.setattr(cache_join, "MOST_SMALL", 3)
+        monkeypatch.setattr(packs.PackFolder, "table_of", joined_first)
+        assert look(cache_at(root))
+        assert len(packs_of(cache_at(root))) == 1
+
+
+def test_a_listing_in_which_packs_are_between_two_names_is_read_again(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled_with_small_packs(root)
+    listed = packs.PackFolder._listed_once
+    torn = [True]
+
+    def listed_torn(folder: packs.PackFolder) -> dict[str, int]:
+        return dict(list(listed(folder).items())[torn.pop() if torn else 0 :])
+
+    monkeypatch.setattr(packs.PackFolder, "_listed_once", listed_torn)
+    cache = cache_at(root)
+    cache.packs.refresh()
+    assert cache.packs.names() == [path.stem for path in packs_of(cache)]
+
+
 def test_joining_again_after_a_kill_does_not_remove_the_joined_pack(
     cache: Cache, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
