@@ -59,6 +59,7 @@ class Roots:
     def parent(self, path: str, *, create: bool = False) -> tuple[int, str]:
         """Opens the folder that `path` lies in; gives its descriptor, good until the next call, and the last name.
 
+        It stays open for the next path in the same folder, until `release` or a path in another one.
         Raises `Refused` when a folder on the way is a symbolic link or `path` lies outside of the roots,
         `FileNotFoundError` and `NotADirectoryError` as usual.
         """
@@ -95,10 +96,9 @@ class Roots:
                 return at, []
         return None, []
 
-    def gone(self, path: str) -> None:
-        """Has to be told when something that may be a folder left `path`: another one may stand there next."""
-        if self._last is not None and (self._last[0] == path or self._last[0].startswith(path + "/")):
-            self._forget_last()
+    def release(self) -> None:
+        """Closes the folder that the last call left open: somebody may have put another one in its place."""
+        self._forget_last()
 
     def _root(self, root: str) -> int:
         if root not in self._root_fds:

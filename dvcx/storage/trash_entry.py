@@ -56,6 +56,7 @@ class TrashEntry:
         path outside the roots, before anything is moved, or behind a symbolic link, and `OSError` as renaming and
         copying do; what was moved by then can be brought back.
         """
+        self.roots.release()
         steps: list[Moved] = []
         for path, name in items:
             folder = self._folder_for(self.roots.split(str(path))[0])
@@ -72,6 +73,7 @@ class TrashEntry:
 
         Raises `Refused` for a path outside the roots, and for what is neither a file nor a link.
         """
+        self.roots.release()
         steps = [look(self.roots, str(path)) for path in paths]
         self._note(steps)
         self._kept += steps
@@ -82,6 +84,7 @@ class TrashEntry:
 
     def renamed_all(self, pairs: Iterable[tuple[Path, Path]]) -> None:
         """Remembers renames (old path, new path) that the caller is about to do."""
+        self.roots.release()
         steps: list[Step] = []
         for path, new_path in pairs:
             self.roots.split(str(new_path))
@@ -105,6 +108,7 @@ class TrashEntry:
 
     def close(self) -> None:
         """Ends the entry; one in which nothing happened removes itself."""
+        self.roots.release()
         with self._open_fds:
             if self._journal >= 0 and not self._happened and not self._texts_changed():
                 self._remove()
@@ -174,7 +178,6 @@ class TrashEntry:
             if self.roots.status(step.path) is not None:
                 raise  # it is there, and something in it went away while it was copied to another disk
             return
-        self.roots.gone(step.path)
         self._happened = True
 
 

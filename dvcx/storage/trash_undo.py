@@ -166,7 +166,6 @@ class Undoing:
             move(source, old_name, target, name, durable=self._durable)
         finally:
             os.close(source)
-        self._roots.gone(step.new_path)
         self._touched |= {os.path.dirname(step.path), os.path.dirname(step.new_path)}
         return True
 
@@ -176,7 +175,6 @@ class Undoing:
             os.rmdir(name, dir_fd=parent)
         except (OSError, Refused):
             return  # it is needed for something else now
-        self._roots.gone(path)
 
     def _make_room(self, paths: Iterable[str], *, only_the_way: bool = False) -> None:
         """Puts away what stands at `paths`, and what is no folder on the way there."""

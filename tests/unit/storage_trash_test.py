@@ -412,6 +412,29 @@ def test_across_disks_everything_is_copied_flushed_and_removed(project: Path, el
     assert look_at(project) == before and (project / "model.bin").stat().st_mtime == old
 
 
+def test_a_copy_on_another_disk_is_flushed_before_the_original_goes(
+    project: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    fsync, remove = os.fsync, moving.remove_tree
+
+    def noted_fsync(fd: int) -> None:
+        events.append("folder" if stat.S_ISDIR(os.fstat(fd).st_mode) else "file")
+        fsync(fd)
+
+    def noted_remove(folder: int, name: str) -> None:
+        remove(folder, name)
+        events.append("gone")
+
+    with Trash(elsewhere).entry("remove", project) as entry:
+        entry.move_all([(project / "data.dvcx", "p")])
+        monkeypatch.setattr(os, "fsync", noted_fsync)
+        monkeypatch.setattr(moving, "remove_tree", noted_remove)
+        monkeypatch.setattr(moving, "sync_filesystem", lambda path: events.append("all"))
+        entry.move_all([(project / "model.bin", "model.bin"), (project / "data", "data")])
+    assert events == ["file", "file", "folder", "gone", "all", "folder", "gone"]
+
+
 def test_killed_anywhere_a_move_across_disks_loses_nothing(tmp_path: Path, elsewhere: Path) -> None:
     before = look_at(fill(tmp_path / "reference"))
     original = moving.rename_new
@@ -632,6 +655,34 @@ def test_a_place_that_cannot_be_written_is_told_and_what_belongs_there_stays_in_
         shutil.rmtree(place)
 
 
+def test_a_text_that_changed_and_changed_back_stays(project: Path, trash: Trash) -> None:
+    before = look_at(project)
+    with trash.entry("add", project) as entry:
+        for text in ("changed", "pointer one"):
+            entry.keep_text([project / "data.dvcx"])
+            (project / "data.dvcx").write_text(text)
+        entry.move_all([(project / "model.bin", "model.bin")])
+    trash.undo(project)
+    assert look_at(project) == before
+
+
+@pytest.mark.parametrize("text_first", [True, False])
+def test_a_folder_that_the_operation_replaced_is_not_taken_for_the_old_one(
+    project: Path, trash: Trash, text_first: bool
+) -> None:
+    with trash.entry("checkout", project) as entry:
+        entry.move_all([(project / "data" / "run.sh", "run.sh")])
+        (project / "data").rename(project / "old")
+        (project / "data").mkdir()
+        (project / "data" / "link").write_text("the new one")
+        if text_first:
+            entry.keep_text([project / "data" / "link"])
+        entry.move_all([(project / "data" / "link", "link")])
+    assert (project / "old" / "link").is_symlink()
+    trash.undo(project)
+    assert (project / "data" / "link").read_text() == "the new one"
+
+
 def test_what_left_with_its_folder_is_not_taken_out_of_the_trash(project: Path, trash: Trash) -> None:
     before = look_at(project)
     names_in_order = ["data/run.sh", "data", "data/link", "data/deep/er"]
@@ -693,6 +744,26 @@ def test_a_file_that_vanishes_while_its_folder_is_copied_is_no_reason_to_go_on(
         with pytest.raises(FileNotFoundError), Trash(elsewhere).entry("remove", project) as entry:
             entry.move_all([(project / "data", "data")])
     assert look_at(project) == before and Trash(elsewhere).entries() == []
+
+
+def test_an_undo_across_disks_that_fails_leaves_no_half_copy(
+    project: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, trash = look_at(project), Trash(elsewhere)
+    with trash.entry("remove", project) as entry:
+        entry.move_all([(project / "data", "data")])
+    after = look_at(project)
+    copy_file = moving._copy_file
+
+    def out_of_space(source: int, name: str, target: int, new_name: str) -> None:
+        copy_file(source, name, target, new_name)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moving, "_copy_file", out_of_space)
+        assert [name for name, _ in trash.undo(project).left] == ["data"]
+    assert look_at(project) == after
+    assert trash.undo(project).left == () and look_at(project) == before
 
 
 @pytest.fixture
