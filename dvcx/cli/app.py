@@ -11,11 +11,12 @@ from dvcx.cli.console import Console, prepare_streams
 from dvcx.cli.exits import DONE, flush_output, report
 from dvcx.cli.settings import guessed
 
+sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION))
+
 
 def run(words: Sequence[str]) -> int:
     """Runs the command line `words` (without the program's name) and gives its exit code."""
     prepare_streams()
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION))
     settings = guessed(words)
     try:
         if words[:1] == ["__complete"]:

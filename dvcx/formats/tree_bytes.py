@@ -39,7 +39,7 @@ def parse_tree(data: bytes | memoryview, where: str = "a tree") -> Tree:
     """
     try:
         stored = _decoder.decode(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DamagedData(f"{where} cannot be read: {error}", "run `dvcx fsck --repair`") from error
     if stored.magic != MAGIC or stored.version != VERSION:
         raise DamagedData(
