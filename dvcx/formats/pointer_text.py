@@ -27,6 +27,8 @@ _SIMPLE = re.compile(
     r"(?:files: ([0-9]{1,15})\n)?(executable: true\n)?\Z"
 )
 _MOST_DEPTH = 64
+_TOP = 3
+"""The depth of the top mapping: inside the stream, the document and itself."""
 _MOST_NUMBER = 1 << 62
 _LONG_NUMBER = re.compile(r"[-+]?(?:[0-9][0-9_:.]{64,}|0[xXbo][0-9a-fA-F_]{64,})\Z")
 _TAGS = frozenset(
@@ -85,14 +87,44 @@ def print_pointer(pointer: Pointer) -> str:
         notes["source"] = dict(pointer.source)
     notes.update(pointer.extra)
     # JSON is YAML: values of any shape are written as JSON, one field a line, so that Git merges them line by line.
-    lines.extend(f"{_scalar(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in notes.items())
+    lines.extend(f"{_scalar(key)}: {_inline(value)}" for key, value in notes.items())
     return "\n".join(lines) + "\n"
 
 
 def _scalar(text: str) -> str:
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_\-.]*", text) and not _YAML_WORDS.match(text):
         return text
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    return _quoted(text)
+
+
+def _inline(value: object) -> str:
+    """Gives a value as JSON that YAML reads as the same value."""
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_quoted(str(key))}: {_inline(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_inline, value)) + "]"
+    if isinstance(value, float):
+        text = repr(value)  # YAML takes 1e-05 for a text
+        return text if "." in text else text.replace("e", ".0e")
+    return json.dumps(value)
+
+
+def _quoted(text: str) -> str:
+    # What JSON leaves as it is and YAML takes for a line end, or does not take at all, is escaped as YAML does it.
+    return _NOT_SHOWN.sub(_escaped, json.dumps(text, ensure_ascii=False))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    letter = match[0]
+    code = ord(letter)
+    if letter.isprintable():
+        return letter
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+_NOT_SHOWN = re.compile(r"[^ -~]")
 
 
 def _from_yaml(text: str, where: str) -> Pointer:
@@ -150,10 +182,18 @@ def _check_events(events: Iterable[Any], where: str) -> None:
     """Raises `DamagedData` for what would cost more than its length to build, before anything is built.
 
     PyYAML builds nested values by recursion in C, which ends the process when they are deep, and long numbers in
-    quadratic time.
+    quadratic time. Of a field that stands there twice, as after a merge by lines, it takes the last one without a word.
     """
     depth = 0
+    fields: set[str] = set()
+    is_field = True
     for event in events:
+        if depth == _TOP and not type(event).__name__.endswith("EndEvent"):
+            name = getattr(event, "value", "")
+            if is_field and name in fields:
+                raise DamagedData(f"{where} has the field `{name}` twice", _restore(where))
+            fields.update([name] if is_field else [])
+            is_field = not is_field
         if type(event).__name__ == "AliasEvent":
             raise DamagedData(f"{where}: YAML aliases are not accepted here", _restore(where))
         if getattr(event, "tag", None) not in _TAGS:
