@@ -91,9 +91,10 @@ def _build(label: str, texts: Iterable[tuple[str, bytes | DvcxError | None]]) ->
     for path in sorted(pointers):
         above = path.rpartition("/")[0]
         while above:
-            if above in pointers and pointers[above].is_folder:
+            if above in pointers:
+                what = "inside the folder" if pointers[above].is_folder else "below the file"
                 broken[path + SUFFIX] = DamagedData(
-                    f"{path}{SUFFIX} lies inside the folder that {above}{SUFFIX} tracks",
+                    f"{path}{SUFFIX} lies {what} that {above}{SUFFIX} tracks",
                     f"keep one of the two: `dvcx remove {path}` or `dvcx remove {above}`",
                 )
                 del pointers[path]
@@ -107,13 +108,18 @@ def _listed_by_git(root: Path, git: GitLocation) -> list[str]:
     prefix = os.path.relpath(root, git.worktree).replace(os.sep, "/")
     prefix = "" if prefix == "." else prefix
     cut = len(prefix) + 1 if prefix else 0
-    other_projects: dict[str, bool] = {"": False}
+    known: dict[str, bool] = {"": False}
 
     def is_foreign(folder: str) -> bool:
-        if folder not in other_projects:
-            own = os.path.exists(root / folder / _CONFIG_FILE)
-            other_projects[folder] = own or is_foreign(folder.rpartition("/")[0])
-        return other_projects[folder]
+        """Tells whether a folder belongs to another project, one that begins in it or above it."""
+        asked = []
+        while folder not in known:
+            asked.append(folder)
+            folder = folder.rpartition("/")[0]
+        foreign = known[folder]
+        for each in reversed(asked):
+            foreign = known[each] = foreign or os.path.exists(root / each / _CONFIG_FILE)
+        return foreign
 
     paths = (path[cut:] for path in list_pointer_files(git, prefix))
     return [path for path in paths if not is_foreign(path.rpartition("/")[0])]

@@ -87,11 +87,19 @@ def add(repo: Repo, paths: Sequence[str], options: AddOptions | None = None, pro
     do not exist; `MissingData` when it is not known what a tracked folder holds.
     """
     options = options or AddOptions()
+    _check_text(options.desc or "")
     paths = outermost(paths)
     with workspace_lock(repo).exclusive(repo.config.core.lock_timeout):
         manifest = workspace_manifest(repo.root, repo.git)
         check_can_add(repo, manifest, paths, force=options.force)
         return add_checked(repo, manifest, paths, options, progress)
+
+
+def _check_text(desc: str) -> None:
+    try:
+        desc.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError("the text of --desc is not UTF-8", "type it in a terminal that is set to UTF-8") from None
 
 
 def add_checked(

@@ -52,9 +52,15 @@ def find_project(start: Path, git: GitLocation | None) -> Path | None:
 
 
 def wire(root: Path, git: GitLocation | None, environ: Mapping[str, str]) -> Repo:
-    """Gives the record of the project at `root` (an absolute path without links)."""
-    config = load_config(root / PROJECT_FOLDER, environ)
+    """Gives the record of the project at `root` (an absolute path without links).
+
+    Raises `Refused` when one of its own folders is a link: what dvcx writes there stays there.
+    """
     local = root / PROJECT_FOLDER / "local"
+    for folder in (local.parent, local, local.with_name("tmp")):
+        if folder.is_symlink():
+            raise Refused(f"{folder} is a symbolic link, which dvcx does not follow", f"remove {folder}", [str(folder)])
+    config = load_config(root / PROJECT_FOLDER, environ)
     prefix = ""
     if git is not None and not git.bare and not local.is_dir():
         prefix = "" if root == git.worktree else root.relative_to(git.worktree).as_posix()
