@@ -62,13 +62,13 @@ def sources_of(repo: Repo) -> list[Source]:
     """
     sources = [Source(repo.root, repo.git, repo.common_dir)]
     for user in cache_users(repo.cache_dir):
-        source = _source_of(user, repo.cache_dir)
-        if source is not None and source.common_dir not in {known.common_dir for known in sources}:
-            sources.append(source)
+        folder = user.git / "dvcx" if user.git is not None else user.root / ".dvcx" / "local"
+        if folder not in {known.common_dir for known in sources}:
+            sources.append(_source_of(user, repo.cache_dir))
     return sources
 
 
-def _source_of(user: CacheUser, cache_dir: Path) -> Source | None:
+def _source_of(user: CacheUser, cache_dir: Path) -> Source:
     if user.git is None:
         local = user.root / ".dvcx" / "local"
         if local.is_dir():

@@ -9,6 +9,7 @@ from dvcx.base.errors import DvcxError
 from dvcx.base.progress import SILENT, Progress
 from dvcx.operations.checkout import CheckoutOptions, CheckoutResult, checkout_targets
 from dvcx.operations.fetch import FetchResult, fetch_meant
+from dvcx.operations.own_copies import detach_links
 from dvcx.operations.transfer import TransferOptions, meant_by
 from dvcx.repo.record import Repo, note_cache_use, open_cache, workspace_lock
 from dvcx.storage.cache import Cache
@@ -56,7 +57,7 @@ def pull(
         done = checkout_targets(repo, meant.targets, how, progress, whole=meant.whole)
         repaired = 0
         if done.damaged:
-            repaired = _set_aside(cache, done)
+            repaired = _set_aside(repo, cache, done)
             cache.packs.refresh()
             fetched = fetch_meant(repo, cache, meant, options, progress)
             done = checkout_targets(repo, meant.targets, how, progress, whole=meant.whole)
@@ -64,8 +65,10 @@ def pull(
         return PullResult(fetched, done, repaired)
 
 
-def _set_aside(cache: Cache, done: CheckoutResult) -> int:
+def _set_aside(repo: Repo, cache: Cache, done: CheckoutResult) -> int:
     digests = set(done.damaged_digests)
+    # What someone wrote through a symbolic link is nowhere else: the checkout that follows takes it to the trash.
+    detach_links(repo, cache, digests)
     for digest in digests:
         set_aside_object(cache, digest)
     return len(digests)

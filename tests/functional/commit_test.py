@@ -29,6 +29,15 @@ def test_content_that_add_left_out_is_stored(project: Project) -> None:
     assert project.files("data") == {"a": b"one", "big": b"x" * 100_000}
 
 
+def test_what_changed_since_an_add_that_stored_nothing_is_known_file_by_file(project: Project) -> None:
+    project.write("data/a", "one")
+    project.write("data/b", "one")
+    project.dvcx("add", "--no-commit", "data").ok()
+    project.write("data/a", "two")
+    (output,) = project.json("status")["outputs"]
+    assert [(change["change"], change["path"]) for change in output["changes"]] == [("modified", "data/a")]
+
+
 def test_edits_are_taken_in_and_what_has_not_changed_stays(project: Project) -> None:
     project.save({"data/a": "one", "model": "m"})
     project.write("data/a", "two")

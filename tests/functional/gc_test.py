@@ -227,6 +227,35 @@ def test_the_data_of_every_root_stays(project: Project, arrange: object) -> None
     assert {b"wanted", b"one", b"two"} <= contents(project)
 
 
+def test_run_in_a_linked_worktree_it_asks_the_main_one(with_garbage: Project) -> None:
+    with_garbage.add({"new": "wanted"})
+    other = Project(with_garbage.path.parent / "other")
+    with_garbage.git("worktree", "add", "--quiet", "--detach", str(other.path))
+    assert names(other.json("gc", "--yes")) == ["data", "data/b", "large"]
+    assert b"wanted" in contents(with_garbage)
+
+
+def test_a_main_working_tree_that_cannot_be_found_stops_it(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    project.path.mkdir()
+    project.git("init", "--quiet", "--separate-git-dir", str(tmp_path / "elsewhere"))
+    project.dvcx("init").ok()
+    project.save({"model": "m"})
+    project.add({"new": "wanted"})
+    other = Project(tmp_path / "other")
+    project.git("worktree", "add", "--quiet", "--detach", str(other.path))
+    run = other.dvcx("gc", "--yes")
+    assert (run.code, "working tree" in run.err) == (6, True)
+    project.dvcx("gc", "--yes").ok()
+    assert b"wanted" in contents_at(tmp_path / "elsewhere/dvcx/cache", project)
+
+
+def contents_at(folder: Path, project: Project) -> set[bytes]:
+    cache = cache_of(project)
+    assert cache.root == folder
+    return {data for _, data in cache.read_many({stored.digest for stored in cache.ids()})}
+
+
 def test_the_data_of_a_pointer_that_undo_can_bring_back_stays(project: Project) -> None:
     project.save({"model": "m"})
     project.add({"data/a": "wanted"})

@@ -60,6 +60,26 @@ def test_into_a_folder_that_exists_as_mv_does(project: Project) -> None:
     assert restored(project, "shelf") == {"shelf/model": b"m", "shelf/data/a": b"one"}
 
 
+def test_into_a_tracked_folder_that_is_not_here(project: Project) -> None:
+    project.save({"model": "m", "data/a": "one", "data/deep/b": "two"})
+    shutil.rmtree(project.path / "data")
+    (project.path / "model").unlink()
+    assert project.json("move", "model", "data/deep")["target"] == "data/deep/model"
+    assert project.json("move", "data/a", "data/deep")["target"] == "data/deep/a"
+    assert restored(project, "data") == {"data/deep/a": b"one", "data/deep/b": b"two", "data/deep/model": b"m"}
+
+
+def test_what_was_left_out_of_a_checkout_is_not_taken_for_deleted_after_a_move(project: Project) -> None:
+    project.save({"data/a": "one", "data/deep/b": "two", "data/deep/c": "three"})
+    for words in (["data", "d2"], ["data/deep", "data/e"], ["data/deep", "e"], ["data/deep/b", "data/b"]):
+        shutil.rmtree(project.path / "data", ignore_errors=True)
+        project.dvcx("checkout", "data/deep/b").ok()
+        project.dvcx("move", *words).ok()
+        assert is_clean(project), words
+        project.dvcx("undo").ok()
+        project.git("clean", "-fdxq")
+
+
 def test_within_a_tracked_folder(project: Project) -> None:
     project.save({"data/a": "one", "data/deep/b": "two"})
     project.dvcx("move", "data/a", "data/deep").ok()

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from tests.functional.arranging import configure, edit_in_place, loose_files
+from tests.functional.arranging import configure, edit_in_place, loose_files, use_store
 from tests.project import Project
 
 BIG = b"x" * 100_000
@@ -73,3 +73,15 @@ def test_a_link_to_an_object_that_is_gone_is_named(project: Project) -> None:
 def test_what_is_not_tracked_is_an_error(project: Project) -> None:
     project.write("other", "o")
     assert project.dvcx("unprotect", "other").code == 2
+
+
+def test_a_forced_pull_keeps_an_edit_through_a_symbolic_link_in_the_trash(project: Project) -> None:
+    use_store(project)
+    configure(project, '[cache]\ntype = ["symlink"]\n')
+    project.save({"big": BIG})
+    project.dvcx("push").ok()
+    edit_in_place(project.path / "big", b"edited")
+    project.dvcx("pull", "--force").ok()
+    assert project.read("big") == BIG
+    project.dvcx("undo").ok()
+    assert project.read("big") == b"edited" + BIG[6:]
