@@ -13,8 +13,10 @@ from dvcx.model.tree import EntryKind, Tree, TreeEntry
 MAGIC = "dvcx-tree"
 VERSION = 1
 _DIGEST_SIZES = frozenset(algorithm.digest_size for algorithm in ALGORITHMS.values())
-_MOST = 1 << 62
-"""No folder holds more bytes or files: sums of what a tree claims have to fit where numbers are stored."""
+_MOST_BYTES = 1 << 62
+"""No folder holds more: sums of what a tree claims have to fit where numbers are stored."""
+MAX_FILES = 1 << 24
+"""No tracked folder holds more files. A few trees that name each other twice can stand for 2^60: nobody walks those."""
 
 
 class _Stored(msgspec.Struct, array_like=True, frozen=True):
@@ -68,8 +70,44 @@ def _check(entries: list[TreeEntry], where: str) -> None:
             raise DamagedData(f"{where} has a bad digest at {name!r}", "upgrade dvcx or run `dvcx fsck --repair`")
         size += entry.size
         files += entry.files
-    if size > _MOST or files > _MOST:
-        raise DamagedData(f"{where} claims to hold {size} bytes in {files} files", "run `dvcx fsck --repair`")
+    if size > _MOST_BYTES:
+        raise DamagedData(f"{where} claims to hold {size} bytes", "run `dvcx fsck --repair`")
+    check_count(files, where)
+
+
+def check_count(files: int, where: str) -> None:
+    """Raises `Refused` when a folder holds more files than can be walked."""
+    if files > MAX_FILES:
+        raise Refused(
+            f"{where} holds {files} files; one tracked folder can hold {MAX_FILES}",
+            "track its folders one by one, or put the files into archives",
+        )
+
+
+class TreeReader:
+    """Reads many trees and holds each to the totals that the folders above it give.
+
+    So nobody walks more files than the top says: a folder's entry cannot claim one file for a tree of millions.
+    """
+
+    def __init__(self) -> None:
+        self._totals: dict[bytes, tuple[int, int]] = {}
+
+    def parse(self, digest: bytes, data: bytes | memoryview, where: str) -> Tree:
+        """Reads the bytes of the tree `digest`; raises as `parse_tree` does, and `DamagedData` for other totals."""
+        tree = parse_tree(data, where)
+        self._hold(digest, tree.size, tree.files, where)
+        for entry in tree.entries:
+            if entry.kind == EntryKind.FOLDER:
+                self._hold(entry.digest, entry.size, entry.files, where)
+        return tree
+
+    def _hold(self, digest: bytes, size: int, files: int, where: str) -> None:
+        if self._totals.setdefault(digest, (size, files)) != (size, files):
+            raise DamagedData(
+                f"{where} gives other totals for a folder than the folder has",
+                "who made it lied, or it is damaged: run `dvcx fsck`, or get the data from where it was added",
+            )
 
 
 def _check_link(entry: TreeEntry, where: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dvcx.base.errors import DvcxError
 from dvcx.formats.pointer_text import parse_pointer
 from dvcx.formats.table import Role
-from dvcx.formats.tree_bytes import parse_tree
+from dvcx.formats.tree_bytes import TreeReader
 from dvcx.git.roots import all_roots
 from dvcx.manifest.manifest import workspace_manifest
 from dvcx.model.pointer import data_path
@@ -86,6 +86,7 @@ def _places(cache: Cache, roots: Iterable[Wanted], digests: Collection[bytes]) -
 def _walk(cache: Cache, roots: Iterable[Wanted]) -> Iterator[Wanted]:
     """Gives everything at and below `roots`, each object once for each path; what cannot be read is not entered."""
     seen: set[tuple[bytes, str]] = set()
+    reader = TreeReader()
     waiting = list(roots)
     while waiting:
         each = waiting.pop()
@@ -96,7 +97,7 @@ def _walk(cache: Cache, roots: Iterable[Wanted]) -> Iterator[Wanted]:
         if each.role is not Role.TREE:
             continue
         try:
-            entries = parse_tree(cache.read(each.digest)).entries
+            entries = reader.parse(each.digest, cache.read(each.digest), each.path).entries
         except DvcxError:
             continue
         for entry in entries:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dvcx.base.errors import MissingData
-from dvcx.formats.tree_bytes import parse_tree
+from dvcx.formats.tree_bytes import TreeReader
 from dvcx.manifest.manifest import WORKSPACE, Manifest
 from dvcx.manifest.trees import LoadTree
 from dvcx.model.tree import Tree
@@ -33,7 +33,8 @@ def listing_loader(repo: Repo, cache: Cache, remote: str | None = None, ahead: I
 def far_loader(cache: Cache, far: ObjectStore, ahead: Iterable[Target] = ()) -> LoadTree:
     """Does what `listing_loader` does with the remote `far`."""
     load_cached = tree_loader(cache)
-    known = _all_below(cache, far, ahead)
+    reader = TreeReader()
+    known = _all_below(cache, far, ahead, reader)
 
     def load(digest: bytes) -> Tree:
         tree = known.get(digest)
@@ -42,21 +43,21 @@ def far_loader(cache: Cache, far: ObjectStore, ahead: Iterable[Target] = ()) -> 
         try:
             return load_cached(digest)
         except MissingData:
-            tree = known[digest] = _parsed(digest, far.read(digest))
+            tree = known[digest] = _parsed(digest, far.read(digest), reader)
             return tree
 
     return load
 
 
-def _all_below(cache: Cache, far: ObjectStore, ahead: Iterable[Target]) -> dict[bytes, Tree]:
+def _all_below(cache: Cache, far: ObjectStore, ahead: Iterable[Target], reader: TreeReader) -> dict[bytes, Tree]:
     targets = list(ahead)
     roots = [wanted_of(target.pointer, target.output) for target in targets]
     reached = reachable(cache, roots, fallback=far, selection=Below([target.path for target in targets]))
-    return {digest: _parsed(digest, data) for digest, data in reached.trees.items()}
+    return {digest: _parsed(digest, data, reader) for digest, data in reached.trees.items()}
 
 
-def _parsed(digest: bytes, data: bytes) -> Tree:
-    return parse_tree(data, f"the tree {digest.hex()[:12]}")
+def _parsed(digest: bytes, data: bytes, reader: TreeReader) -> Tree:
+    return reader.parse(digest, data, f"the tree {digest.hex()[:12]}")
 
 
 def listing_missing(path: str, output: str, manifest: Manifest) -> MissingData:

@@ -10,7 +10,7 @@ from itertools import islice
 
 from dvcx.base.errors import DvcxError
 from dvcx.formats.pointer_text import parse_pointer
-from dvcx.formats.tree_bytes import parse_tree
+from dvcx.formats.tree_bytes import TreeReader
 from dvcx.git.history import CommitInfo, FileChange, commits_touching
 from dvcx.git.objects import ObjectReader
 from dvcx.manifest.manifest import workspace_manifest
@@ -104,9 +104,11 @@ def _check_tracked(repo: Repo, path: str) -> None:
 
 
 def _loader(cache: Cache) -> LoadTree:
+    reader = TreeReader()
+
     @lru_cache(_TREES)
     def load(digest: bytes) -> Tree:
-        return parse_tree(cache.read(digest), f"the tree {digest.hex()[:12]}")
+        return reader.parse(digest, cache.read(digest), f"the tree {digest.hex()[:12]}")
 
     return load
 

@@ -11,7 +11,7 @@ from dvcx.base.hashing import Algorithm
 from dvcx.base.links import LinkType
 from dvcx.base.locks import FileLock
 from dvcx.config.schema import Config
-from dvcx.formats.tree_bytes import parse_tree
+from dvcx.formats.tree_bytes import TreeReader
 from dvcx.git.location import GitLocation
 from dvcx.model.tree import Tree
 from dvcx.repo.cache_users import register_user
@@ -97,11 +97,12 @@ def link_types(repo: Repo) -> tuple[LinkType, ...]:
 def tree_loader(cache: Cache) -> Callable[[bytes], Tree]:
     """Gives a function that reads trees from `cache` and keeps those it has read; it raises `MissingData`."""
     known: dict[bytes, Tree] = {}
+    reader = TreeReader()
 
     def load(digest: bytes) -> Tree:
         tree = known.get(digest)
         if tree is None:
-            tree = known[digest] = parse_tree(cache.read(digest), f"the tree {digest.hex()[:12]}")
+            tree = known[digest] = reader.parse(digest, cache.read(digest), f"the tree {digest.hex()[:12]}")
         return tree
 
     return load

@@ -12,7 +12,7 @@ from pathlib import Path
 from dvcx.base.errors import Refused
 from dvcx.base.hashing import Algorithm
 from dvcx.base.paths import check_depth, check_name
-from dvcx.formats.tree_bytes import check_portable, dump_tree
+from dvcx.formats.tree_bytes import check_count, check_portable, dump_tree
 from dvcx.model.tree import Tree, TreeEntry, file_entry, folder_entry, foreign_entry, link_entry, make_tree
 from dvcx.workspace.ignore import NO_RULES, IgnoreRules, extend_rules, rules_for
 from dvcx.workspace.reading import Intake, read_file
@@ -171,6 +171,7 @@ class _Scanner:
             except Refused as error:
                 self.problems.append((path, error.message))
                 return None
+        check_count(tree.files, path or ".")
         data = dump_tree(tree)
         digest = self._rules.algorithm.of(data)
         self.trees[digest] = tree

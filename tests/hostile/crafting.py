@@ -41,10 +41,11 @@ class Thing:
     objects: tuple[tuple[Role, bytes], ...]
     kind: str = "folder"
     size: int = 0
+    files: int = 1
 
     def pointer(self) -> str:
         """Gives the text of its pointer."""
-        files = "files: 1\n" if self.kind == "folder" else ""
+        files = f"files: {self.files}\n" if self.kind == "folder" else ""
         return (
             f"dvcx: 1\npath: {self.name}\ntype: {self.kind}\nid: blake3:{self.digest.hex()}\nsize: {self.size}\n{files}"
         )
