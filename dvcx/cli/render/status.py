@@ -106,4 +106,4 @@ def _next_steps(result: StatusResult, console: Console) -> None:
     if any(output.not_on_remote for output in outputs):
         console.next_step(f"dvcx push -r {result.remote}")
     if any(output.not_fetched for output in outputs):
-        console.say(green("note: "), "files that are not fetched come with `dvcx pull`")
+        console.say(green("note: "), "what is not here comes with `dvcx checkout` if cached, else with `dvcx pull`")
