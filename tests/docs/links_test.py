@@ -81,4 +81,5 @@ def test_every_file_of_ours_that_the_docs_name_exists() -> None:
     for page in pages():
         text = page.read_text(encoding="utf-8")
         for name in re.findall(r"`((?:dvcx|tests|docs|benchmarks|examples)/[\w./-]+)`", text):
-            assert (ROOT / name).exists(), f"{page.relative_to(ROOT)} names {name}, which is not there"
+            made = "/." in name  # a folder that Git ignores
+            assert made or (ROOT / name).exists(), f"{page.relative_to(ROOT)} names {name}, which is not there"
