@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from dvcx.base.direct import write_direct
 from dvcx.base.files import begin_flush, write_all
 from dvcx.base.hashing import Hasher
 
@@ -12,15 +14,16 @@ _BLOCK = 4 << 20
 _TWO_THREADS_ABOVE = 8 << 20
 
 
-def hash_and_copy(source: int, hasher: Hasher, target: int | None, size: int) -> int:
+def hash_and_copy(source: int, hasher: Hasher, target: int | None, size: int, *, past_page_cache: bool = False) -> int:
     """Reads `source` from its start to its end into `hasher`, and into `target` when there is one.
 
-    `size` (bytes) is the expected length. Gives the number of bytes read. Raises `OSError` as reading and writing do.
+    `size` (bytes) is the expected length. With `past_page_cache` a large copy that nobody reads soon does not push
+    other files out of memory. Gives the number of bytes read. Raises `OSError` as reading and writing do.
     """
     if size < _TWO_THREADS_ABOVE:
         return _in_one_thread(source, hasher, target, size)
     offset = 0
-    buffers = [memoryview(bytearray(_BLOCK)) for _ in range(2)]
+    buffers = [memoryview(mmap.mmap(-1, _BLOCK)) for _ in range(2)]  # direct writes want memory that starts on a page
     with ThreadPoolExecutor(1) as pool:
         hashing: Future[object] | None = None
         turn = 0
@@ -30,8 +33,9 @@ def hash_and_copy(source: int, hasher: Hasher, target: int | None, size: int) ->
                 hashing.result()
             hashing = pool.submit(hasher.update, block)
             if target is not None:
-                write_all(target, block)
-                begin_flush(target, offset, count)
+                written = write_direct(target, block) if past_page_cache else 0
+                write_all(target, block[written:])
+                begin_flush(target, offset + written, count - written)
             offset += count
             turn = 1 - turn
         if hashing is not None:

@@ -88,7 +88,7 @@ class CacheWriter:
             cloned = clone_into(fd, target)
             if cloned:
                 source = target
-            copied = hash_and_copy(source, hasher, None if cloned else target, size)
+            copied = hash_and_copy(source, hasher, None if cloned else target, size, past_page_cache=True)
         finally:
             os.close(target)
         digest = hasher.digest()
