@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dvcx.base.errors import Busy
@@ -29,13 +29,16 @@ class FileLock:
     def exclusive(self, wait: float = 30.0) -> Iterator[None]:
         """Holds the lock alone; waits at most `wait` seconds, then raises `Busy`."""
         with self._held(fcntl.LOCK_EX, wait) as fd:
-            os.ftruncate(fd, 0)
-            holder = f"{os.getpid()}\n{os.uname().nodename}\n{int(time.time())}\n{_command()}\n"
-            os.pwrite(fd, holder.encode("utf-8", "backslashreplace"), 0)
+            # On a full disk the name cannot be written, and what frees space has to work there.
+            with suppress(OSError):
+                os.ftruncate(fd, 0)
+                holder = f"{os.getpid()}\n{os.uname().nodename}\n{int(time.time())}\n{_command()}\n"
+                os.pwrite(fd, holder.encode("utf-8", "backslashreplace"), 0)
             try:
                 yield
             finally:
-                os.ftruncate(fd, 0)
+                with suppress(OSError):
+                    os.ftruncate(fd, 0)
 
     @contextmanager
     def shared(self, wait: float = 30.0) -> Iterator[None]:
