@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,8 @@ def forget_cache_user(repo: Repo, path: Path) -> Forgotten:
     It comes back by itself with its next command. Raises `UsageError` for a project that the cache does not know, and
     for this very project.
     """
+    real = Path(os.path.realpath(path))
+    path = real if real.exists() else path
     if path == repo.root or (repo.git is not None and path == repo.git.common_dir):
         raise UsageError("this project uses the cache right now", "choose another cache first: `dvcx cache dir`")
     return Forgotten(str(repo.cache_dir), str(forget_user(repo.cache_dir, path).root))

@@ -38,8 +38,8 @@ class GcResult:
 
     `items` go, with `size` bytes in all; `young` objects stay because of their age, `scattered` ones because nearly all
     around them in their packs is needed. `expired` are trash entries that go for good, with `expired_size` bytes.
-    `unread` are tracked folders whose listings are nowhere. On a remote: `marked` and `deleted` packs, `grace_days`.
-    `entry` is the trash entry that brings the objects back.
+    `unread` are tracked folders whose listings are nowhere; `shallow` tells that older commits are not in this clone.
+    On a remote: `marked` and `deleted` packs, `grace_days`. `entry` is the trash entry that brings the objects back.
     """
 
     store: str
@@ -54,6 +54,7 @@ class GcResult:
     expired_size: int = 0
     keep_days: int = 0
     unread: tuple[str, ...] = ()
+    shallow: bool = False
     unreadable_packs: tuple[str, ...] = ()
     marked: int = 0
     deleted: int = 0
@@ -137,6 +138,7 @@ class CacheCollection:
             expired_size=sum(by_id.get(each, 0) for each in self._expired),
             keep_days=self._repo.config.trash.keep_days,
             unread=tuple(sorted({each.path for each in self._live.unknown})),
+            shallow=self._repo.git is not None and bool(missing_history(self._repo.git)),
             unreadable_packs=tuple(f"{name}: {why}" for name, why in plan.unreadable),
         )
 

@@ -209,7 +209,8 @@ class _Planner:
             self.plan.actions.append(Action(ActionKind.DELETE, path, current, None))
             self.plan.actions.extend([Action(ActionKind.CREATE, path, None, target)] if is_whole else pieces)
             return
-        if unsaved:
+        if unsaved or baseline is None or not current.same_content(baseline):
+            # Its content may be in the cache (of an add that was refused or killed), but no pointer has to know it.
             self.plan.to_trash.add(path)
         self.plan.actions.append(Action(ActionKind.REPLACE, path, current, target))
 

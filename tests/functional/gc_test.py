@@ -370,6 +370,24 @@ def test_a_listing_that_is_nowhere_stops_it_and_is_named(with_garbage: Project) 
     assert big("g") not in contents(project)
 
 
+def test_a_clone_without_the_whole_history_is_told_what_that_means(project: Project) -> None:
+    project.save({"model": "m"})
+    clone = project.clone(project.path.parent / "clone", "--depth", "1")
+    run = clone.dvcx("gc", "--yes")
+    assert (run.code, "whole history" in run.err) == (0, True)
+
+
+def test_a_partial_clone_whose_pointers_are_elsewhere_does_not_guess(project: Project) -> None:
+    project.git("config", "uploadpack.allowFilter", "true")
+    project.save({"model": "one"})
+    project.save({"model": "two"})
+    clone = project.clone(project.path.parent / "clone", "--filter=blob:none")
+    clone.add({"new": "wanted"})
+    run = clone.dvcx("gc", "--yes")
+    assert (run.code, "--refetch" in run.err) == (6, True)
+    assert b"wanted" in contents(clone)
+
+
 def test_a_listing_that_is_nowhere_does_no_harm_when_nothing_would_go(project: Project) -> None:
     use_store(project)
     project.save({"data/a": "one"}, tag="v1")

@@ -15,6 +15,17 @@ def test_a_forced_checkout_over_unsaved_work_is_taken_back(project: Project) -> 
     assert project.read("data/a") == b"nobody has this"
 
 
+def test_an_edit_that_only_a_refused_command_stored_can_be_brought_back(project: Project) -> None:
+    project.save({"data/a": "one"})
+    project.write("data.dvcx", project.read("data.dvcx") + b"frozen: true\n")
+    project.write("data/a", "nobody can find this in the cache")
+    assert project.dvcx("commit").code == 6
+    project.dvcx("checkout").ok()
+    assert project.read("data/a") == b"one"
+    project.dvcx("undo").ok()
+    assert project.read("data/a") == b"nobody can find this in the cache"
+
+
 def test_a_second_undo_takes_the_first_one_back(project: Project) -> None:
     project.save({"data/a": "one"})
     project.write("data/a", "nobody has this")

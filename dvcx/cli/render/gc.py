@@ -86,6 +86,8 @@ def _say_what_stays(result: GcResult, console: Console) -> None:
     if result.scattered:
         amount = f"{count_text(result.scattered, 'object')}, {size_text(result.scattered_size)}"
         console.detail(f"left inside packs that are mostly needed: {amount}")
+    if result.shallow:
+        console.warn("this clone does not have its whole history: what only older commits need counts as not needed")
     for path in result.unread[:10]:
         console.warn(f"what {path} needs is not known: its listing is neither in the cache nor on a remote")
     for pack in result.unreadable_packs:
