@@ -40,7 +40,8 @@ def command(
 def render(result: PushResult, console: Console) -> None:
     amount = f"{count_text(result.objects, 'object')}, {size_text(result.size)}"
     if result.dry_run:
-        console.report(f"would push to {result.remote}: {amount} at most, about {count_text(result.requests, 'request')}")
+        requests = count_text(result.requests, "request")
+        console.report(f"would push to {result.remote}: {amount} at most, about {requests}")
     elif result.objects:
         console.report(f"pushed to {result.remote}: {amount} in {count_text(result.packs, 'pack')}")
     elif not result.missing and not result.damaged:
