@@ -34,6 +34,7 @@ from dvcx.repo.record import (
 )
 from dvcx.storage.cache import Cache
 from dvcx.storage.cache_writer import CacheWriter
+from dvcx.storage.trash_entry import TrashEntry
 from dvcx.workspace.intake import CacheIntake
 from dvcx.workspace.scan import Scanned, ScanRules, scan
 from dvcx.workspace.state import State
@@ -103,10 +104,16 @@ def _check_text(desc: str) -> None:
 
 
 def add_checked(
-    repo: Repo, manifest: Manifest, paths: Sequence[str], options: AddOptions, progress: Progress = SILENT
+    repo: Repo,
+    manifest: Manifest,
+    paths: Sequence[str],
+    options: AddOptions,
+    progress: Progress = SILENT,
+    entry: TrashEntry | None = None,
 ) -> AddResult:
     """Does what `add` does for paths that were checked; the caller holds the workspace lock.
 
+    `entry` is one of the trash that is open already, for what the caller and this do to be taken back together.
     Raises `Refused`, before any pointer is written, when frozen data has changed and `options.force` is not set.
     """
     cache, state = open_cache(repo), open_state(repo)
@@ -118,7 +125,7 @@ def add_checked(
             for path in paths:
                 job.take(path)
             job.store_trees()
-        return job.finish()
+        return job.finish(entry)
 
 
 class _Adding:
@@ -238,12 +245,12 @@ class _Adding:
             for digest, data in self._editor.made_below(entry):
                 self._writer.put(Role.TREE, digest, data)
 
-    def finish(self) -> AddResult:
+    def finish(self, undoable: TrashEntry | None = None) -> AddResult:
         """Writes the pointers, after everything they name is durable."""
         changes = [self._pointer_change(path, entry) for path, entry in sorted(self._new.items())]
         if not self._options.force:
             refuse_frozen(changes)
-        files = write_pointers(self._repo, open_trash(self._repo), "add", changes)
+        files = write_pointers(self._repo, open_trash(self._repo), "add", changes, undoable)
         for path, entry in self._placed.items():
             self._state.set_baseline(path, entry.digest)
             if self._options.follow_links or path not in self._inner:

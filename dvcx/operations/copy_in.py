@@ -1,4 +1,4 @@
-"""`dvcx add --out`: bring a file or folder into the project before it is tracked."""
+"""`dvcx add --out`: bring a file or folder into the project and track it there."""
 
 from __future__ import annotations
 
@@ -7,43 +7,68 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from dvcx.base.errors import Refused, UsageError
+from dvcx.base.errors import Refused, UsageError, shown
 from dvcx.base.files import sync_filesystem
-from dvcx.base.moving import exists_at
+from dvcx.base.moving import exists_at, move
 from dvcx.base.paths import open_folder
+from dvcx.base.progress import SILENT, Progress
 from dvcx.base.scratch import scratch_folder
+from dvcx.manifest.manifest import workspace_manifest
+from dvcx.operations.add import AddOptions, AddResult, add_checked
+from dvcx.operations.add_checks import check_can_add
 from dvcx.repo.record import Repo, open_trash, scratch_root, workspace_lock
+from dvcx.storage.trash_entry import TrashEntry
 
 
-def copy_in(repo: Repo, paths: Sequence[str], target: str, directory: Path, *, force: bool) -> str:
-    """Copies the one file or folder in `paths` to `target` (relative to the project root) and gives `target`.
+def add_copy(
+    repo: Repo,
+    paths: Sequence[str],
+    target: str,
+    directory: Path,
+    options: AddOptions,
+    progress: Progress = SILENT,
+) -> AddResult:
+    """Copies the one file or folder in `paths` to `target` (relative to the project root) and tracks that.
 
-    With `force` what is there goes to the trash. Raises `UsageError` for more than one path, `Refused` when something
-    is there already, or a folder on the way is a symbolic link.
+    With `options.force` what is there goes to the trash; one `undo` takes it all back. Raises `UsageError` for more
+    than one path, `Refused` when something is there already, or a folder on the way is a symbolic link; and as `add`.
     """
     if len(paths) != 1:
         raise UsageError(f"--out takes one path to copy, not {len(paths)}", "add them one by one")
     source = directory / paths[0]
     if not os.path.lexists(source):
         raise UsageError(f"{paths[0]} does not exist", "check the spelling")
-    place = repo.root / target
-    if not target or os.path.realpath(source) == os.path.realpath(place):
+    if not target or os.path.realpath(source) == os.path.realpath(repo.root / target):
         raise UsageError(f"{paths[0]} cannot be copied to itself", "leave --out away to track it where it is")
     with workspace_lock(repo).exclusive(repo.config.core.lock_timeout), scratch_folder(scratch_root(repo)) as scratch:
-        copy = scratch / "copy"
+        _copy(source, scratch / "copy", paths[0])
+        if repo.durable:
+            sync_filesystem(scratch)
+        with open_trash(repo).entry("add", repo.root) as entry:
+            _put(repo, scratch, target, entry, force=options.force)
+            manifest = workspace_manifest(repo.root, repo.git)
+            check_can_add(repo, manifest, [target], force=options.force)
+            return add_checked(repo, manifest, [target], options, progress, entry)
+
+
+def _copy(source: Path, copy: Path, name: str) -> None:
+    try:
         if source.is_dir():
             shutil.copytree(source, copy, symlinks=True)
         else:
             shutil.copy2(source, copy)
-        if repo.durable:
-            sync_filesystem(scratch)
-        _put(repo, copy, target, force=force)
-    return target
+    except (shutil.Error, shutil.SpecialFileError) as error:
+        failed = [str(each[0]) for each in error.args[0]] if isinstance(error, shutil.Error) else [name]
+        raise Refused(
+            f"cannot copy everything there: {shown(failed)}",
+            "sockets, pipes and what cannot be read cannot be tracked; remove them, or copy the rest by hand",
+            failed,
+        ) from error
 
 
-def _put(repo: Repo, copy: Path, target: str, *, force: bool) -> None:
+def _put(repo: Repo, scratch: Path, target: str, entry: TrashEntry, *, force: bool) -> None:
     *parts, name = target.split("/")
-    root = os.open(repo.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    root, work = (os.open(each, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) for each in (repo.root, scratch))
     try:
         folder = open_folder(root, parts, create=True)
         try:
@@ -52,10 +77,10 @@ def _put(repo: Repo, copy: Path, target: str, *, force: bool) -> None:
                     raise Refused(
                         f"{target} exists already", "choose another --out, or replace it with --force", [target]
                     )
-                with open_trash(repo).entry("add", repo.root) as entry:
-                    entry.move_all([(repo.root / target, target)])
-            os.rename(copy, name, dst_dir_fd=folder)
+                entry.move_all([(repo.root / target, target)])
+            move(work, "copy", folder, name, durable=repo.durable)
         finally:
             os.close(folder)
     finally:
         os.close(root)
+        os.close(work)

@@ -44,16 +44,21 @@ def refuse_frozen(changes: Sequence[PointerChange], *, can_force: bool = True) -
         )
 
 
-def write_pointers(repo: Repo, trash: Trash, operation: str, changes: Sequence[PointerChange]) -> tuple[str, ...]:
+def write_pointers(
+    repo: Repo, trash: Trash, operation: str, changes: Sequence[PointerChange], entry: TrashEntry | None = None
+) -> tuple[str, ...]:
     """Writes pointers and ignore lines, remembering the old ones for `undo`; gives the files that changed.
 
+    They are remembered in `entry` when there is one open already.
     The data that the new pointers name must be durable already. Raises `Refused` where a folder on the way is a link.
     """
     texts = plan_texts(repo, changes)
     if not texts:
         return ()
-    with trash.entry(operation, repo.root) as entry:
+    if entry is not None:
         return apply_texts(repo, entry, texts)
+    with trash.entry(operation, repo.root) as own:
+        return apply_texts(repo, own, texts)
 
 
 def plan_texts(repo: Repo, changes: Sequence[PointerChange]) -> dict[Path, str | None]:

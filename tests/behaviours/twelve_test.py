@@ -332,6 +332,16 @@ def test_4_add_out_over_a_file_keeps_it(project: Project, tmp_path: Path) -> Non
     assert project.read("model.bin") == b"work that nobody saved"
 
 
+def test_8_add_out_refuses_what_cannot_be_copied(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "odd").mkdir()
+    os.mkfifo(tmp_path / "odd/pipe")
+    before = project.files()
+    run = project.dvcx("add", "--out", "odd", "../odd")
+    assert run.code == 6
+    assert "pipe" in run.err
+    assert project.files() == before
+
+
 # 5. A new worktree sees the same cache at once; git clean -fdx touches neither cache nor state.
 
 

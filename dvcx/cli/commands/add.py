@@ -24,7 +24,7 @@ from dvcx.cli.options import Paths
 from dvcx.cli.render.sizes import count_text, size_text
 from dvcx.cli.text import dim, green, yellow
 from dvcx.operations.add import AddOptions, AddResult, add
-from dvcx.operations.copy_in import copy_in
+from dvcx.operations.copy_in import add_copy
 from dvcx.operations.globs import workspace_glob
 from dvcx.repo.open import project_path
 
@@ -48,12 +48,8 @@ def command(
     repo = call.repo()
     options = AddOptions(commit=not no_commit, force=force, desc=desc, follow_links=follow_symlinks)
     if out is not None:
-        return add(
-            repo,
-            [copy_in(repo, paths, project_path(repo, out, call.directory), call.directory, force=force)],
-            options,
-            call.progress,
-        )
+        target = project_path(repo, out, call.directory)
+        return add_copy(repo, paths, target, call.directory, options, call.progress)
     named = (
         workspace_glob(repo, paths, call.directory) if glob else [project_path(repo, p, call.directory) for p in paths]
     )
