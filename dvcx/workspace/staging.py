@@ -24,6 +24,8 @@ from dvcx.workspace.state import Seen, seen
 
 _MANY = 2000
 """From this number of files on, more processes pay for their start."""
+_HUGE = 256 << 20
+"""Files of this many bytes and more are copied past the page cache; smaller ones stay in memory for their reader."""
 _PART = 2500
 """Files that a process writes before it reports: often enough to be seen, seldom enough to cost little."""
 
@@ -199,7 +201,7 @@ class Stager:
         with closing(os.open(source, os.O_RDONLY | os.O_CLOEXEC)) as origin, closing(_create(wanted)) as target:
             size = os.fstat(origin).st_size
             hasher = threaded_hasher(self._cache.algorithm, size)
-            hash_and_copy(origin, hasher, target, size)
+            hash_and_copy(origin, hasher, target, size, past_page_cache=size >= _HUGE)
             if self._check(hasher.digest(), wanted):
                 self._keep_row(wanted, _stamp(target, wanted.entry.digest))
 
