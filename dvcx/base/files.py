@@ -97,7 +97,7 @@ def write_all_atomically(files: Mapping[Path, bytes], scratch: Path, *, durable:
         sync_filesystem(scratch)
     for path, temporary in ready.items():
         try:
-            temporary.replace(path)
+            _rename(temporary, path)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
@@ -124,10 +124,18 @@ def _write_and_name(temporary: Path, path: Path, data: bytes, *, durable: bool, 
             raise
         finally:
             os.close(fd)
-        temporary.replace(path)
+        _rename(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _rename(temporary: Path, path: Path) -> None:
+    """Renames; an error names the file that people know."""
+    try:
+        temporary.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from dvcx.base.errors import Refused
 from dvcx.base.files import sync_directory, sync_filesystem, temporary_name, write_all
+from dvcx.base.links import clone_into
 
 _NO_REPLACE = 1
 """`RENAME_NOREPLACE` of Linux's renameat2."""
@@ -113,7 +114,7 @@ def brought_over(source: int, name: str, target: int, *, durable: bool) -> Itera
     """
     temporary = temporary_name(_STEM)
     try:
-        _copy(source, name, target, temporary)
+        copy(source, name, target, temporary)
         if durable:
             _flush(target, temporary)
         yield temporary
@@ -127,7 +128,12 @@ def is_brought_over(name: str) -> bool:
     return _TEMPORARY.fullmatch(name) is not None
 
 
-def _copy(source: int, name: str, target: int, new_name: str) -> None:
+def copy(source: int, name: str, target: int, new_name: str) -> None:
+    """Copies `name` in the folder descriptor `source` to the new name `new_name` in `target`: links as links, with
+    modes and modification times.
+
+    Raises `Refused` for a socket, FIFO or device, and `OSError` as copying does; what was copied by then stays.
+    """
     status = os.stat(name, dir_fd=source, follow_symlinks=False)
     if stat.S_ISLNK(status.st_mode):
         os.symlink(os.readlink(name, dir_fd=source), new_name, dir_fd=target)
@@ -137,7 +143,7 @@ def _copy(source: int, name: str, target: int, new_name: str) -> None:
         _copy_folder(source, name, target, new_name)
     else:
         raise Refused(
-            f"{name} is a socket, FIFO or device, which cannot be brought to another disk",
+            f"{name} is a socket, FIFO or device, which cannot be copied",
             "remove it and run the command again",
             [name],
         )
@@ -146,13 +152,14 @@ def _copy(source: int, name: str, target: int, new_name: str) -> None:
 def _copy_file(source: int, name: str, target: int, new_name: str) -> None:
     origin = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=source)
     try:
-        copy = os.open(new_name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=target)
+        made = os.open(new_name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=target)
         try:
-            while block := os.read(origin, _BLOCK):
-                write_all(copy, block)
-            _same_look(origin, copy)
+            if not clone_into(origin, made):
+                while block := os.read(origin, _BLOCK):
+                    write_all(made, block)
+            _same_look(origin, made)
         finally:
-            os.close(copy)
+            os.close(made)
     finally:
         os.close(origin)
 
@@ -162,21 +169,21 @@ def _copy_folder(source: int, name: str, target: int, new_name: str) -> None:
     origin = os.open(name, flags, dir_fd=source)
     try:
         os.mkdir(new_name, 0o700, dir_fd=target)
-        copy = os.open(new_name, flags, dir_fd=target)
+        made = os.open(new_name, flags, dir_fd=target)
         try:
             for inner in os.listdir(origin):
-                _copy(origin, inner, copy, inner)
-            _same_look(origin, copy)
+                copy(origin, inner, made, inner)
+            _same_look(origin, made)
         finally:
-            os.close(copy)
+            os.close(made)
     finally:
         os.close(origin)
 
 
-def _same_look(origin: int, copy: int) -> None:
+def _same_look(origin: int, made: int) -> None:
     status = os.fstat(origin)
-    os.fchmod(copy, stat.S_IMODE(status.st_mode))
-    os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
+    os.fchmod(made, stat.S_IMODE(status.st_mode))
+    os.utime(made, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def _flush(folder: int, name: str) -> None:
