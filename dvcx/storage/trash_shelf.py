@@ -154,7 +154,7 @@ class Shelf:
 
 def time_of(entry_id: str) -> float:
     """Gives the time in an entry's name, in seconds since 1970."""
-    return datetime.strptime(entry_id.split("-")[0], _STAMP).replace(tzinfo=UTC).timestamp()
+    return datetime.fromisoformat(entry_id.split("-")[0]).replace(tzinfo=UTC).timestamp()
 
 
 def shown_names(journal: Journal, folder: Path) -> Iterator[str]:
