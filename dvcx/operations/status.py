@@ -19,7 +19,7 @@ from dvcx.operations.targets import Target, not_inside, resolve_targets
 from dvcx.operations.unfetched import Presence, inner_presence, presence_at, with_evidence
 from dvcx.repo.record import Repo, open_cache, open_state, tree_loader
 from dvcx.storage.cache import Cache
-from dvcx.workspace.scan import Scanned
+from dvcx.workspace.scan import Scanned, problem_text
 from dvcx.workspace.state import State
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class OutputStatus:
     hand). `not_fetched` counts files that were never fetched here, `not_cached` those in the workspace whose content
     no cache holds, `not_on_remote` files the remote lacks (None: not asked).
     `damaged` are files that were edited through a link, so that the cached object is damaged. `untrackable` tells what
-    `add` would refuse, each path with why.
+    `add` would refuse, a sentence each.
     """
 
     path: str
@@ -55,12 +55,13 @@ class OutputStatus:
     not_cached: tuple[str, ...]
     not_on_remote: tuple[str, ...] | None
     damaged: tuple[str, ...]
-    untrackable: tuple[tuple[str, str], ...] = ()
+    untrackable: tuple[str, ...] = ()
 
     @property
     def is_dirty(self) -> bool:
         """Tells whether something is to be done about it; data that was never fetched is not dirty."""
-        return bool(self.changes or self.not_cached or self.damaged or self.not_on_remote or self.state == "absent")
+        lists = (self.changes, self.not_cached, self.damaged, self.not_on_remote, self.untrackable)
+        return any(lists) or self.state == "absent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class _Looker:
         return replace(
             self._compare(target, whole, scanned),
             not_on_remote=self._not_on_remote(target),
-            untrackable=tuple(scanned.foreign) if scanned is not None else (),
+            untrackable=tuple(problem_text(*each) for each in scanned.foreign) if scanned is not None else (),
         )
 
     def _compare(self, target: Target, whole: TreeEntry, scanned: Scanned | None) -> OutputStatus:

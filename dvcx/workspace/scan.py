@@ -194,9 +194,8 @@ class _Scanner:
     def _foreign(self, path: str, name: str, why: str) -> TreeEntry | None:
         """Notes what cannot be tracked, and gives its entry where that is wanted."""
         self.problems.append((path, why))
-        # A name that is no UTF-8 is only ever shown.
-        shown_name = os.fsencode(name).decode("utf-8", "backslashreplace")
-        return foreign_entry(shown_name, why) if self._rules.looking else None
+        # A name that is no UTF-8 can stand in no tree, so it is only told.
+        return foreign_entry(name, why) if self._rules.looking and _is_text(name) else None
 
     def _file(self, absolute: str, path: str, name: str, status: os.stat_result, row: Seen | None) -> _Found:
         executable = bool(status.st_mode & 0o100)
@@ -235,7 +234,7 @@ class _Scanner:
         if not self.problems:
             return
         names = [path for path, _ in self.problems]
-        lines = [f"{path} {why}" if why.startswith("is ") else why for path, why in self.problems]
+        lines = [problem_text(path, why) for path, why in self.problems]
         most = 5
         more = f"; and {len(lines) - most:,} more" if len(lines) > most else ""
         raise Refused(
@@ -243,6 +242,19 @@ class _Scanner:
             "remove these, name them in .dvcxignore, or see the choices named above",
             names,
         )
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def problem_text(path: str, why: str) -> str:
+    """Gives a problem as one sentence; some tell the path themselves."""
+    return f"{path} {why}" if why.startswith("is ") else why
 
 
 def _special(mode: int) -> str:

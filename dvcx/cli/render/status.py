@@ -54,6 +54,10 @@ def _show(output: OutputStatus, console: Console, *, granular: bool) -> None:
         _list_names(output.path, output.not_cached, console, granular=granular)
     for path in output.damaged:
         console.line(red("damaged  "), " ", path, dim("  (edited through a link: the cached copy is damaged)"))
+    for problem in output.untrackable if granular else output.untrackable[:_FEW]:
+        console.line(yellow("foreign  "), " ", problem)
+    if len(output.untrackable) > _FEW and not granular:
+        console.line(f"           ... and {len(output.untrackable) - _FEW:,} more; --granular lists all")
     if output.not_on_remote:
         console.line(
             yellow("unpushed "),
