@@ -1,7 +1,8 @@
 """Make the workspace what the pointers say, from the cache.
 
 Only what differs is touched. A file with changes that nobody saved stops the checkout before anything is changed; with
---force it goes to the trash, from where `dvcx undo` brings it back. Untracked files stay.
+--force it goes to the trash, from where `dvcx undo` brings it back. Untracked files in tracked folders stay; with
+--force they go to the trash, too.
 
 Examples:
     git checkout v1 && dvcx checkout
