@@ -53,9 +53,7 @@ class RecipeShelf:
             return None
         return recipe if recipe.level == 0 else None
 
-    def find(
-        self, wanted: Collection[bytes], path_of: Callable[[bytes], Path | None]
-    ) -> dict[bytes, LocalChunk]:
+    def find(self, wanted: Collection[bytes], path_of: Callable[[bytes], Path | None]) -> dict[bytes, LocalChunk]:
         """Gives for each of the chunks `wanted` a place in a local file that should have it, latest recipes first.
 
         `path_of` gives the file of an object that is here.

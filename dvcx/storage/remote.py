@@ -1,9 +1,9 @@
 """A remote: the objects of a project in packs on a bucket, with no server. See `ObjectStore`.
 
-    dvcx.json            what the remote is
-    packs/ab/<name>.pack objects, chunks of large objects, and recipes
-    index/<name>.idx     what the packs of one push hold, written after them
-    index/<name>.marks   packs that are about to be deleted
+dvcx.json            what the remote is
+packs/ab/<name>.pack objects, chunks of large objects, and recipes
+index/<name>.idx     what the packs of one push hold, written after them
+index/<name>.marks   packs that are about to be deleted
 """
 
 from __future__ import annotations

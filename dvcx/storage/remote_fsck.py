@@ -166,9 +166,7 @@ def _offset(record: Record) -> int:
     return record.offset
 
 
-def _stretches(
-    bucket: Bucket, name: str, records: list[Record], end: int
-) -> Iterator[tuple[list[Record], int, bytes]]:
+def _stretches(bucket: Bucket, name: str, records: list[Record], end: int) -> Iterator[tuple[list[Record], int, bytes]]:
     """Gives the payloads in runs of about 16 MiB, each with the bytes from where the last one ended to its own end."""
     run: list[Record] = []
     start = HEADER_SIZE

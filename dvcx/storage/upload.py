@@ -113,9 +113,7 @@ def _send_small(wanted: Mapping[bytes, Wanted], cache: LocalStore, writer: Objec
     return damaged
 
 
-def _send_one_by_one(
-    wanted: Sequence[Wanted], cache: LocalStore, writer: ObjectWriter, shown: Task
-) -> list[Wanted]:
+def _send_one_by_one(wanted: Sequence[Wanted], cache: LocalStore, writer: ObjectWriter, shown: Task) -> list[Wanted]:
     damaged: list[Wanted] = []
     for each in wanted:
         try:

@@ -94,9 +94,7 @@ def test_a_folder_that_goes_away_under_way_is_not_made_again(tmp_path: Path) -> 
     assert not (tmp_path / "store").exists()
 
 
-def test_a_disk_that_is_unmounted_under_way_gets_no_more_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_is_unmounted_under_way_gets_no_more_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket = FolderBucket(tmp_path / "store")
     bucket.write("a", [b"x"])
     monkeypatch.setattr(bucket, "_device", -1)  # what is at the mount point now is another disk
