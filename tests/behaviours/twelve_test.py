@@ -131,6 +131,18 @@ def test_2_a_corrupt_remote_object_is_not_pulled(project: Project, tmp_path: Pat
     assert other.dvcx("status").code == 0
 
 
+def test_2_one_wrong_byte_in_what_is_not_compressed_is_not_pulled(project: Project, tmp_path: Path) -> None:
+    project.save({"data/random": os.urandom(20_000)}, "data")
+    project.dvcx("push", "data/random").ok()
+    (pack,) = (path for path in (tmp_path / "store").glob("packs/??/*.pack") if path.stat().st_size > 15_000)
+    flip_a_byte(pack, 5_000)
+    other = clone_of(project)
+    run = other.dvcx("pull", "data/random")
+    assert run.code == 3
+    assert "data/random" in run.err
+    assert data_of(other) == {}
+
+
 @pytest.mark.parametrize("where", ["pack", "loose file"])
 def test_2_fsck_finds_one_flipped_byte_in_the_cache_and_mends_it(project: Project, where: str) -> None:
     project.dvcx("push").ok()
@@ -197,15 +209,23 @@ def _versions(project: Project) -> dict[str, bytes]:
     version("worktree")
     project.commit(message="worktree")
     project.git("worktree", "add", "--quiet", "--detach", "../tree", "HEAD")
+    _one_commit_further(Project(project.path.parent / "tree", 70))
     project.git("reset", "--quiet", "--hard", "v1")
     version("garbage")
     project.git("checkout", "--quiet", "--", ".")
     project.git("checkout", "--quiet", "--detach")
     version("detached")
     project.commit(message="detached")
+    _one_commit_further(project)
     project.git("reflog", "expire", "--expire=all", "--all")
     shutil.rmtree(project.own_folder / "trash", ignore_errors=True)
     return contents
+
+
+def _one_commit_further(project: Project) -> None:
+    """Makes a commit without model.bin, so that only the history of HEAD knows of it."""
+    (project.path / "model.bin.dvcx").unlink()
+    project.commit(message="further")
 
 
 def test_3_gc_keeps_every_root_and_moves_the_rest_to_the_trash(project: Project, tmp_path: Path) -> None:
@@ -217,7 +237,7 @@ def test_3_gc_keeps_every_root_and_moves_the_rest_to_the_trash(project: Project,
     _get(project, "side-branch", contents["branch"])
     _get(project, "kept", contents["tag"])
     _get(project, "stash@{0}", contents["stash"])
-    _get(Project(tmp_path / "tree"), None, contents["worktree"])
+    _get(Project(tmp_path / "tree"), "HEAD~1", contents["worktree"])
     cache = [path.read_bytes() for path in project.own_folder.glob("cache/loose/*/??/*")]
     assert contents["detached"] in cache
     assert contents["garbage"] not in cache
@@ -234,9 +254,8 @@ def _numbers(value: object) -> list[int]:
     return [value] if isinstance(value, int) else []
 
 
-def _get(project: Project, revision: str | None, content: bytes) -> None:
-    if revision is not None:
-        project.git("checkout", "--quiet", "--force", "--detach", revision)
+def _get(project: Project, revision: str, content: bytes) -> None:
+    project.git("checkout", "--quiet", "--force", "--detach", revision)
     project.dvcx("checkout", "--force", "model.bin").ok()
     assert project.read("model.bin") == content
 
@@ -263,7 +282,8 @@ def test_3_gc_asks_and_without_an_answer_does_nothing(project: Project) -> None:
 
 
 def test_3_a_remote_gc_keeps_what_is_younger_than_the_grace_period(project: Project, tmp_path: Path) -> None:
-    project.write("model.bin", b"another" * 30_000)
+    project.dvcx("push").ok()
+    project.write("model.bin", os.urandom(200_000))
     project.dvcx("add", "model.bin").ok()
     project.commit(message="will be thrown away")
     project.git("tag", "thrown-away")
@@ -271,10 +291,17 @@ def test_3_a_remote_gc_keeps_what_is_younger_than_the_grace_period(project: Proj
     project.git("tag", "-d", "thrown-away")
     project.git("reset", "--quiet", "--hard", "v1")
     project.git("reflog", "expire", "--expire=all", "--all")
+    (project.path / ".git/ORIG_HEAD").unlink()
     packs = {path.name for path in (tmp_path / "store").glob("packs/??/*")}
     for _ in range(3):
         project.dvcx("gc", "--remote", "store", "--yes").ok()
     assert {path.name for path in (tmp_path / "store").glob("packs/??/*")} == packs
+    project.dvcx("config", "remote.store.grace_days", "0").ok()
+    project.dvcx("gc", "--remote", "store", "--yes").ok()
+    assert len(list((tmp_path / "store").glob("packs/??/*"))) == len(packs) - 1
+    other = clone_of(project)
+    other.dvcx("pull").ok()
+    assert data_of(other) == as_bytes(FIRST)
 
 
 # 4. checkout --force, remove, move and add over changed files keep what they replace in the trash.
