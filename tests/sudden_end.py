@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+import pytest
+
 from dvcx.base import files, moving
 from dvcx.storage import cache_writer, trash_undo
 
@@ -77,6 +79,8 @@ def as_nobody(folder: Path, act: Callable[[], object]) -> int:
     """Runs `act` in a child that is not root, to whom `folder` belongs, and gives its exit status."""
     if os.getuid() != 0:
         return in_child(act)
+    if not _may_be_read_by_others(Path(os.__file__)) or not _may_be_read_by_others(Path(files.__file__)):
+        pytest.skip("Python or dvcx lies where only root may read it, so somebody else cannot run them")
     for at, folders, names in os.walk(folder):
         for name in [at, *(os.path.join(at, each) for each in (*folders, *names))]:
             os.chown(name, 65534, 65534, follow_symlinks=False)
@@ -88,6 +92,10 @@ def as_nobody(folder: Path, act: Callable[[], object]) -> int:
         act()
 
     return in_child(dropped)
+
+
+def _may_be_read_by_others(path: Path) -> bool:
+    return all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents)
 
 
 def _run(act: Step, place: Path, number: int, end: Callable[[str, Path], None]) -> int:
