@@ -74,7 +74,7 @@ def nested(names: Sequence[object], leaf: Entry | None = None) -> Thing:
     for folder in reversed(names):
         data = tree_bytes([entry])
         objects.append((Role.TREE, data))
-        entry = (folder, FOLDER, BLAKE3.of(data), len(CONTENT), 1)
+        entry = (folder, FOLDER, BLAKE3.of(data), entry[3], entry[4])
     data = tree_bytes([entry])
     return Thing("data", BLAKE3.of(data), (*objects, (Role.TREE, data)))
 

@@ -63,6 +63,7 @@ NAMES = st.one_of(
 ).filter(_acceptable)
 DIGESTS = st.binary(min_size=32, max_size=32)
 COUNTS = st.integers(0, 2**40)
+FEW = st.integers(0, 1000)
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -100,7 +101,7 @@ def test_pointers_read_back_the_same(pointer: Pointer) -> None:
     assert print_pointer(parse_pointer(text.encode(), f"{pointer.name}.dvcx")) == text
 
 
-ENTRIES = st.builds(TreeEntry, NAMES, st.integers(0, 2), DIGESTS, COUNTS, COUNTS) | st.builds(
+ENTRIES = st.builds(TreeEntry, NAMES, st.integers(0, 2), DIGESTS, COUNTS, FEW) | st.builds(
     lambda name, target: TreeEntry(name, 3, target.encode(), 0, 1),
     NAMES,
     st.from_regex(r"\A(\.\./){0,3}[a-z ]{1,9}(/[a-z]{1,5}){0,3}\Z"),
