@@ -7,9 +7,14 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from dvcx.base.hashing import ALGORITHMS
+from dvcx.workspace.scan import ScanRules, scan
+from dvcx.workspace.state import State, is_settled
 from tests.behaviours.conftest import FIRST, as_bytes, data_of
 from tests.project import Project
 
@@ -47,6 +52,40 @@ def test_an_edit_between_two_looks_is_seen(project: Project) -> None:
         path.write_bytes(b"%09d" % round_)
         assert is_changed(project), f"round {round_}"
         path.write_bytes(b"small one")
+
+
+def test_an_edit_in_the_tick_of_the_clock_in_which_the_file_was_hashed_is_seen(tmp_path: Path) -> None:
+    """Commands are too slow for that; their scan is not. A tick of the clock of a file system is some milliseconds."""
+    path = tmp_path / "file"
+    state = State(tmp_path / "state.db")
+    rules = ScanRules(ALGORITHMS["blake3"])
+    same_tick = 0
+    for round_ in range(300):
+        path.write_bytes(b"before %04d" % round_)
+        written = path.stat()
+        first = scan(tmp_path, "file", state, rules)
+        path.write_bytes(b"after! %04d" % round_)
+        same_tick += path.stat().st_ctime_ns == written.st_ctime_ns
+        second = scan(tmp_path, "file", state, rules)
+        assert first is not None and second is not None
+        assert second.entry.digest == ALGORITHMS["blake3"].of(b"after! %04d" % round_)
+    if not same_tick:  # Linux from 6.13 on gives a finer time to a file whose time was looked at
+        pytest.skip("this kernel never gives two writes the same time")
+
+
+def test_a_file_written_a_moment_ago_is_not_believed_by_its_times(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"x")
+    status = path.stat()
+    written = max(status.st_mtime_ns, status.st_ctime_ns)
+    assert not is_settled(status, written)
+    assert not is_settled(status, written + 5_000_000)
+    assert not is_settled(status, written - 3_600 * 10**9), "the clock was set back"
+    assert is_settled(status, written + 50_000_000)
+    # A file system that keeps whole seconds only.
+    coarse: Any = SimpleNamespace(st_mtime_ns=1_700_000_000 * 10**9, st_ctime_ns=1_700_000_000 * 10**9)
+    assert not is_settled(coarse, 1_700_000_001 * 10**9)
+    assert is_settled(coarse, 1_700_000_003 * 10**9)
 
 
 def _in_place(path: Path, content: bytes) -> None:

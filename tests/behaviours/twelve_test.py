@@ -141,6 +141,7 @@ def test_2_one_wrong_byte_in_what_is_not_compressed_is_not_pulled(project: Proje
     assert run.code == 3
     assert "data/random" in run.err
     assert data_of(other) == {}
+    assert other.dvcx("fsck").code == 0, "a damaged object came into the cache"
 
 
 @pytest.mark.parametrize("where", ["pack", "loose file"])
