@@ -14,7 +14,7 @@ from dvcx.operations.gc_live import LiveObjects
 from dvcx.operations.gc_names import former_names
 from dvcx.operations.remotes import open_remote, remote_config
 from dvcx.repo.record import Repo, open_cache, open_trash
-from dvcx.storage.cache_gc import CacheGcPlan, apply_cache_gc, plan_cache_gc
+from dvcx.storage.cache_gc import CLOCK_TICK, CacheGcPlan, apply_cache_gc, plan_cache_gc
 from dvcx.storage.remote import Remote
 from dvcx.storage.remote_gc import apply_remote_gc
 from dvcx.storage.remote_gc_plan import RemoteGcPlan, plan_remote_gc
@@ -86,7 +86,7 @@ class CacheCollection:
         self._cache = open_cache(repo)
         self._trash = open_trash(repo)
         self._keep = repo.config.trash.keep_days * DAY
-        self._now = options.now or time.time()
+        self._now = options.now or _after_a_tick()
         self._expired = self._trash.expired(self._keep, self._now)
         remotes = [open_remote(repo, name) for name in repo.config.remotes]
         self._live = LiveObjects(repo, self._cache, remotes, without=self._expired, allow_missing=options.allow_missing)
@@ -208,6 +208,12 @@ def collection(repo: Repo, options: GcOptions, progress: Progress = SILENT) -> C
     Raises `Refused` when something that may need data cannot be read, `UsageError` for too short a grace period.
     """
     return CacheCollection(repo, options) if options.remote is None else RemoteCollection(repo, options, progress)
+
+
+def _after_a_tick() -> float:
+    """Gives the time, so late that nothing which was there at the call can pass for added since."""
+    time.sleep(CLOCK_TICK)
+    return time.time()
 
 
 def _refuse_partial_history(repo: Repo) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 REWRITE_FROM = 0.2
 """A pack is written anew when at least this part of its payload bytes is dead."""
-_TICK = 0.02
+CLOCK_TICK = 0.02
 """Seconds by which the clock that stamps files may lag behind the one that programs read."""
 
 
@@ -145,7 +145,7 @@ def _plan(
     cache: Cache, is_live: Callable[[bytes], bool], older_than: float | None, now: float, rewrite_from: float
 ) -> CacheGcPlan:
     draft = _Draft()
-    youngest = now - (older_than or 0.0) - _TICK
+    youngest = now - (older_than or 0.0) - CLOCK_TICK
     for name, records in cache.tables():
         try:
             is_young = os.stat(cache.packs.path_of(name)).st_mtime > youngest
