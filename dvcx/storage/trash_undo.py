@@ -49,6 +49,7 @@ class Undoing:
         self._undone = Undone()
         self._touched: set[str] = set()
         self._returned: set[str] = set()
+        self._texts: dict[str, Kept] = {}
         self._sources: dict[Path, int] = {}
 
     def run(self) -> Undone:
@@ -115,7 +116,9 @@ class Undoing:
 
     def _take_back_texts(self, steps: list[Kept]) -> None:
         # Of several records of one file the first one holds; it comes last here.
-        todo = [step for step in {step.path: step for step in steps}.values() if self._differs(step)]
+        first = {step.path: step for step in steps}
+        self._texts |= first
+        todo = [step for step in first.values() if self._differs(step)]
         written = [step for step in todo if not _says_absent(step)]
         self._put_away(step.path for step in todo if _says_absent(step) or _is_no_file(self._status(step.path)))
         self._make_room([step.path for step in written], only_the_way=True)
@@ -155,7 +158,7 @@ class Undoing:
             return False  # it never happened, or was taken back already
         if new is None:
             raise Refused(f"{step.new_path} is not there any more")
-        if old is not None and not _is_same(new, step):
+        if old is not None and not _is_same(new, step) and not self._holds_its_text(step.new_path):
             raise Refused(f"neither {step.path} nor {step.new_path} is what was renamed")
         self._make_room([step.path])
         self._entry.announce(self._folders_for([step.path]))
@@ -168,6 +171,10 @@ class Undoing:
             os.close(source)
         self._touched |= {os.path.dirname(step.path), os.path.dirname(step.new_path)}
         return True
+
+    def _holds_its_text(self, path: str) -> bool:
+        """Tells whether a file is as it was before the operation rewrote it: taking that back made a new file of it."""
+        return path in self._texts and not self._differs(self._texts[path])
 
     def _remove_if_empty(self, path: str) -> None:
         try:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dvcx.base import moving
@@ -784,6 +784,7 @@ PLACES = ["a", "b", "a/x", "a/y", "a/x/z", "b/x", "p.dvcx", "a/q.dvcx"]
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(start={"a": "1"}, steps=[("rename", "a", "b"), ("text", "b", "a")], later={"a": "3"})
 @given(
     start=st.dictionaries(st.sampled_from(PLACES), st.sampled_from(["1", "2", "folder", "link"]), max_size=6),
     steps=st.lists(
