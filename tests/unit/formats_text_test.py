@@ -67,7 +67,8 @@ def test_everything_a_pointer_says_has_a_line_of_its_own() -> None:
         (HEAD + "desc: [1]\n", "`desc` must be of type str"),
         (HEAD + "x: &a [1]\ny: *a\n", "YAML aliases are not accepted"),
         (HEAD + "x: !!python/object:os.system {}\n", "the YAML tag"),
-        (HEAD + "x: " + "[" * 1000 + "]" * 1000 + "\n", "is nested more than 64 levels deep"),
+        (HEAD + "x: " + "[" * 100 + "]" * 100 + "\n", "is nested more than 64 levels deep"),
+        (HEAD + "x: " + "[" * 100_000 + "]" * 100_000 + "\n", "nest"),  # newer YAML readers say it in their words
         (HEAD + "x: [\n", "is not valid YAML (line "),
         (HEAD + "x: .nan\n", "is not valid YAML"),
         ("<<<<<<< ours\n" + HEAD + ">>>>>>> theirs\n", "contains conflict markers from a merge"),
