@@ -78,11 +78,10 @@ class _Lacking:
     def _without(self, entry: TreeEntry, path: str) -> TreeEntry:
         if path not in self.above:
             return entry
-        children = [
-            self._without(child, f"{path}/{child.name}")
-            for child in self.editor.load(entry.digest).entries
-            if f"{path}/{child.name}" not in self.gone
-        ]
+        children: list[TreeEntry] = []
+        for child in self.editor.load(entry.digest).entries:
+            if f"{path}/{child.name}" not in self.gone:
+                children.append(self._without(child, f"{path}/{child.name}"))
         return self.editor.keep(entry.name, make_tree(children))
 
 

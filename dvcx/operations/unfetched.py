@@ -128,9 +128,11 @@ def _absent_part(entry: TreeEntry, editor: TreeEditor, presence: Presence) -> tu
         return (entry, 1) if presence.was_never_here(entry) else (None, 0)
     if presence.was_never_here(entry) or not is_at_hand(editor.load, entry.digest):
         return entry, entry.files
-    children = editor.load(entry.digest).entries
-    parts = [_absent_part(child, editor, presence.below(child.name, editor.load)) for child in children]
-    kept = [(part, count) for part, count in parts if part is not None]
-    if not kept:
-        return None, 0
-    return editor.keep(entry.name, make_tree(part for part, _ in kept)), sum(count for _, count in kept)
+    kept: list[TreeEntry] = []
+    total = 0
+    for child in editor.load(entry.digest).entries:
+        part, count = _absent_part(child, editor, presence.below(child.name, editor.load))
+        if part is not None:
+            kept.append(part)
+            total += count
+    return (editor.keep(entry.name, make_tree(kept)), total) if kept else (None, 0)

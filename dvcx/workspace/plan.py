@@ -109,20 +109,17 @@ class _Planner:
         elif target is None:
             self._remove(path, current, baseline)
         elif current.is_folder and target.is_folder:
-            if current.digest != target.digest:
-                self._compare_folders(path, current, target, baseline)
+            target_tree = self._target_tree(path, target) if current.digest != target.digest else None
+            if target_tree is None:
+                return
+            now = self._sources.scanned[current.digest].by_name()
+            then = self._baseline_tree(baseline).by_name()
+            wanted = target_tree.by_name()
+            # One call for each level, here and below: trees are up to MAX_DEPTH levels deep.
+            for name in sorted(now.keys() | wanted.keys()):
+                self.compare(f"{path}/{name}", now.get(name), wanted.get(name), then.get(name))
         elif not current.same_content(target):
             self._replace(path, current, target, baseline)
-
-    def _compare_folders(self, path: str, current: TreeEntry, target: TreeEntry, baseline: TreeEntry | None) -> None:
-        target_tree = self._target_tree(path, target)
-        if target_tree is None:
-            return
-        now = self._sources.scanned[current.digest].by_name()
-        then = self._baseline_tree(baseline).by_name()
-        wanted = target_tree.by_name()
-        for name in sorted(now.keys() | wanted.keys()):
-            self.compare(f"{path}/{name}", now.get(name), wanted.get(name), then.get(name))
 
     def _create(self, path: str, target: TreeEntry) -> None:
         if path in self._sources.left_out:
@@ -162,7 +159,8 @@ class _Planner:
             return False
         before = len(self.plan.missing), len(self.plan.actions)
         for entry in tree.entries:
-            self._create(f"{path}/{entry.name}", entry)
+            if self._is_there(f"{path}/{entry.name}", entry):
+                self.plan.actions.append(Action(ActionKind.CREATE, f"{path}/{entry.name}", None, entry))
         if len(self.plan.missing) > before[0]:
             return False
         del self.plan.actions[before[1] :]

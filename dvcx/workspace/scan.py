@@ -138,7 +138,14 @@ class _Scanner:
             if ignore.levels and ignore.ignores(child, folder=is_folder):
                 self.left_out.add(child)
                 continue
-            entry, row = self._item(item, child, ignore, old.get(item.name), is_folder=is_folder)
+            problem = _name_problem(item.name, path)
+            row = None
+            if problem is not None:
+                entry = self._foreign(child, item.name, problem)
+            elif is_folder:
+                entry = self.folder(item.path, child, item.name, ignore)
+            else:
+                entry, row = self._item(item, child, old.get(item.name))
             if row is not None:
                 rows[item.name] = row
             if entry is not None:
@@ -149,15 +156,7 @@ class _Scanner:
             self._state.remember(path, rows)
         return self._finish_folder(name, path, make_tree(entries))
 
-    def _item(
-        self, item: os.DirEntry[str], path: str, ignore: IgnoreRules, row: Seen | None, *, is_folder: bool
-    ) -> _Found:
-        try:
-            check_name(item.name, path.rpartition("/")[0] or ".")
-        except Refused as error:
-            return self._foreign(path, item.name, error.message), None
-        if is_folder:
-            return self.folder(item.path, path, item.name, ignore), None
+    def _item(self, item: os.DirEntry[str], path: str, row: Seen | None) -> _Found:
         try:
             status = item.stat(follow_symlinks=False)
         except FileNotFoundError:
@@ -242,6 +241,14 @@ class _Scanner:
             "remove these, name them in .dvcxignore, or see the choices named above",
             names,
         )
+
+
+def _name_problem(name: str, folder: str) -> str | None:
+    try:
+        check_name(name, folder or ".")
+    except Refused as error:
+        return error.message
+    return None
 
 
 def _is_text(name: str) -> bool:
