@@ -36,7 +36,9 @@ _MOST_YAML = 8 << 20
 _PLAIN = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_\-./@+=, ]*[A-Za-z0-9_\-./@+=])?")
 _WORD = re.compile(r"(?i)(y|n|yes|no|on|off|true|false|null|nan|inf)")
 # Indentation, a key as we write it, and what follows it on the line.
-_LINE = re.compile(r'( *)(?:([A-Za-z_](?:[A-Za-z0-9_\-./@+=, ]*[A-Za-z0-9_\-./@+=])?)|("(?:[^"\\]|\\.)*")):(?: (.*))?\Z')
+_LINE = re.compile(
+    r'( *)(?:([A-Za-z_](?:[A-Za-z0-9_\-./@+=, ]*[A-Za-z0-9_\-./@+=])?)|("(?:[^"\\]|\\.)*")):(?: (.*))?\Z'
+)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:e[-+][0-9]+)?)?\Z")
 _RECORDED = frozenset({"type", "id", "size", "files", "executable", "value", "cache", "push", "remote"})
 _RECORD = ("cmd", "deps", "params", "outs")
