@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from dvcx.base.errors import DvcxError
 from dvcx.model.stage import ParamFile, Place, Stage
-
-_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +29,7 @@ class TopPlot:
     id: str
     file: str
     path: str
-    settings: Mapping[str, Any] = _NONE
+    settings: Mapping[str, Any] = field(default_factory=dict)
     place: Place | None = field(default=None, compare=False)
 
 
@@ -46,7 +43,7 @@ class Artifact:
     type: str | None = None
     desc: str | None = None
     labels: tuple[str, ...] = ()
-    meta: Mapping[str, Any] = _NONE
+    meta: Mapping[str, Any] = field(default_factory=dict)
     place: Place | None = field(default=None, compare=False)
 
 
@@ -59,14 +56,14 @@ class Pipeline:
     """
 
     files: tuple[str, ...] = ()
-    stages: Mapping[str, Stage] = _NONE
-    groups: Mapping[str, tuple[str, ...]] = _NONE
+    stages: Mapping[str, Stage] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     params: tuple[ParamFile, ...] = ()
     metrics: tuple[TopFile, ...] = ()
     plots: tuple[TopPlot, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
-    datasets: Mapping[str, Any] = _NONE
-    broken: Mapping[str, DvcxError] = _NONE
+    datasets: Mapping[str, Any] = field(default_factory=dict)
+    broken: Mapping[str, DvcxError] = field(default_factory=dict)
 
     def raise_broken(self) -> None:
         """Raises the error of the first stage or file that cannot be used, if there is one."""

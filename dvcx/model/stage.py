@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
-
-_NONE: Mapping[str, Any] = MappingProxyType({})
 
 PIPELINE_FILE = "dvcx.yaml"
 LOCK_FILE = "dvcx.lock"
@@ -87,7 +84,7 @@ class Out:
     desc: str | None = None
     type: str | None = None
     labels: tuple[str, ...] = ()
-    meta: Mapping[str, Any] = _NONE
+    meta: Mapping[str, Any] = field(default_factory=dict)
     plots: tuple[Mapping[str, Any], ...] = ()
     place: Place | None = field(default=None, compare=False)
 
@@ -127,7 +124,7 @@ class Stage:
     params: tuple[ParamFile, ...] = ()
     frozen: bool = False
     always_changed: bool = False
-    resources: Mapping[str, float] = _NONE
+    resources: Mapping[str, float] = field(default_factory=dict)
     timeout: float | None = None
     retries: int = 0
     mutex: tuple[str, ...] = ()
