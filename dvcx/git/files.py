@@ -106,6 +106,14 @@ def list_pointer_files(location: GitLocation, under: str = "") -> list[str]:
     return [os.fsdecode(path) for path in sorted(paths) if _is_file(top + path)]
 
 
+def list_named_files(location: GitLocation, name: str, under: str = "") -> list[str]:
+    """Gives the paths of the files called `name` in the work tree, as `list_pointer_files` does for pointers."""
+    spec = f":(top,glob){_glob_literal(under)}**/{name}"
+    output = run_git(location, ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", spec])
+    top = os.fsencode(location.worktree) + b"/"
+    return [os.fsdecode(path) for path in sorted(set(_records(output))) if _is_file(top + path)]
+
+
 def is_tracked(location: GitLocation, paths: Sequence[str]) -> set[str]:
     """Gives those of `paths` that are files in the index."""
     if not paths:
