@@ -55,6 +55,7 @@ def parse_lock(data: bytes, where: str) -> StageLock:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise DamagedData(f"{where} is not UTF-8 text", _again(where)) from None
+    fields: Mapping[str, Any]
     try:
         fields = _read_own(text)
     except _Unusual:
@@ -168,7 +169,8 @@ def _read_own(text: str) -> dict[str, Any]:
         if key in inside:
             raise _Twice(key)
         if value is None:
-            inside[key] = deeper = {}
+            deeper: dict[str, Any] = {}
+            inside[key] = deeper
             open_maps.append(deeper)
         else:
             inside[key] = _value(value)

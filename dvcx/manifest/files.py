@@ -57,7 +57,7 @@ def lock_pointers(lock: StageLock, path: str) -> Iterator[tuple[str, Pointer]]:
         for out in record.outs:
             for each in (out,) if out.members is None else out.members:
                 if each.cache and each.id is not None:
-                    yield _data_path(folder, each, path), _pointer(each, address)
+                    yield _data_path(folder, each, path), pointer_of(each, address)
 
 
 def uncached_outs(text: bytes, path: str) -> Iterator[ObjectId]:
@@ -79,7 +79,8 @@ def _data_path(folder: str, recorded: Recorded, lock_path: str) -> str:
     return text
 
 
-def _pointer(recorded: Recorded, address: str) -> Pointer:
+def pointer_of(recorded: Recorded, address: str | None = None) -> Pointer:
+    """Gives what a record says of a file or folder, as a pointer would."""
     assert recorded.id is not None
     return Pointer(
         name=posixpath.basename(recorded.text),

@@ -101,9 +101,9 @@ class LiveObjects:
         if is_lock_file(each.path):
             # What a stage made and Git keeps: here only if it was stored for the run cache.
             for out in uncached_outs(each.text, each.path):
-                role = self._role_of(out.digest)
-                if out.algorithm == name and role is not None:
-                    yield Wanted(out.digest, role, 0, each.path)
+                held = self._role_of(out.digest)
+                if out.algorithm == name and held is not None:
+                    yield Wanted(out.digest, held, 0, each.path)
 
     def _role_of(self, digest: bytes) -> Role | None:
         place = self._cache.packs.find(digest)

@@ -67,7 +67,7 @@ def _commits(repo: Repo, revisions: Revisions) -> Iterator[tuple[str, str]]:
 
 
 def history_pointers(repo: Repo) -> Iterator[tuple[str, bytes]]:
-    """Gives the path and text of every pointer and lock file in any commit of the repository; raises as `all_roots` does."""
+    """Gives path and text of every pointer and lock file in any commit here; raises as `all_roots` does."""
     assert repo.git is not None
     prefix = f"{repo.prefix}/" if repo.prefix else ""
     path_by_blob: dict[str, str] = {}

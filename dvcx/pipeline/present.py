@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import posixpath
 import stat as stat_module
@@ -21,7 +22,7 @@ _WORTH = 20.0
 @dataclass(slots=True)
 class _Known:
     entry: TreeEntry | None
-    trees: Mapping[bytes, Tree]
+    load: Callable[[bytes], Tree] | None
     looked: float
     took: float
     made_here: bool = False
@@ -48,17 +49,14 @@ class Present:
             known = self._known[path] = self._looked_at(path)
         return known.entry
 
-    def tree(self, digest: bytes, path: str) -> Tree | None:
-        """Gives the tree of a folder that was found at or below `path`."""
-        known = self._known.get(path)
-        return known.trees.get(digest) if known is not None else None
-
-    def made(self, path: str, scanned: Scanned | None) -> None:
-        """Takes note of what a stage of this command made at `path`, as it was stored."""
+    def made(self, path: str, entry: TreeEntry, load: Callable[[bytes], Tree]) -> None:
+        """Takes note of what a stage of this command made at `path`; `load` gives the trees below it."""
         self.forget(path)
-        entry = scanned.entry if scanned is not None else None
-        trees = scanned.trees if scanned is not None else {}
-        self._known[path] = _Known(entry, trees, time.monotonic(), 0.0, made_here=True)
+        self._known[path] = _Known(entry, load, time.monotonic(), 0.0, made_here=True)
+
+    def matching(self, pattern: str) -> list[str]:
+        """Gives the project paths of the files and folders that a pattern matches now."""
+        return sorted(match.replace(os.sep, "/") for match in glob.glob(pattern, root_dir=self._root, recursive=True))
 
     def forget(self, path: str) -> None:
         """Has everything at, above and below `path` looked at again."""
@@ -83,12 +81,12 @@ class Present:
         above = path.rpartition("/")[0]
         while above:
             known = self._known.get(above)
-            if known is not None and known.made_here:
+            if known is not None and known.made_here and known.load is not None:
                 entry = known.entry
                 for part in path[len(above) + 1 :].split("/"):
                     if entry is None or not entry.is_folder:
                         return (None,)
-                    entry = known.trees[entry.digest].get(part)
+                    entry = known.load(entry.digest).get(part)
                 return (entry,)
             above = above.rpartition("/")[0]
         return None
@@ -97,13 +95,11 @@ class Present:
         began = time.monotonic()
         quick = self._quick(path)
         if quick is not None:
-            return _Known(quick, {}, began, time.monotonic() - began)
+            return _Known(quick, None, began, time.monotonic() - began)
         scanned = self._look(path)
         self._rows.pop(path.rpartition("/")[0], None)
         took = time.monotonic() - began
-        if scanned is None:
-            return _Known(None, {}, began, took)
-        return _Known(scanned.entry, scanned.trees, began, took)
+        return _Known(None if scanned is None else scanned.entry, None, began, took)
 
     def _quick(self, path: str) -> TreeEntry | None:
         """Gives the entry of a plain file that the state knows: a scan of one file costs ten times as much."""

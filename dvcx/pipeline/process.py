@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import select
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -37,7 +39,8 @@ class CommandRun:
     """How a command ended.
 
     `code` is its exit code, or the negative number of the signal that ended it. `seconds` is the time it took,
-    `peak_memory` the most bytes that the largest of its processes held at once.
+    `peak_memory` the most bytes that the largest of its processes held at once; 0 when that is less than this program
+    holds, for then nobody can tell.
     """
 
     code: int
@@ -225,7 +228,9 @@ class _Watch:
         if pid == 0:
             return None
         self._child.returncode = os.waitstatus_to_exitcode(status)
-        return self._child.returncode, usage.ru_maxrss * (1 if os.uname().sysname == "Darwin" else 1024)
+        # A process starts with the memory of the one that started it in its books, so less than ours is not known.
+        peak = usage.ru_maxrss if usage.ru_maxrss > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss else 0
+        return self._child.returncode, peak * (1 if sys.platform == "darwin" else 1024)
 
 
 class Lines:

@@ -55,7 +55,8 @@ def input_reasons(stage: Stage, record: RunRecord | None, now: Current) -> list[
     """Gives why the command and its inputs are not those of the last run; nothing when they are."""
     if record is None:
         return [Reason(Cause.NEW)]
-    reasons = [Reason(Cause.ALWAYS)] if stage.always_changed else []
+    never_settled = stage.always_changed or not (stage.deps or stage.params or stage.outs)
+    reasons = [Reason(Cause.ALWAYS)] if never_settled else []
     if record.cmd != stage.cmd:
         reasons.append(Reason(Cause.COMMAND, "", How.CHANGED, "\n".join(record.cmd), "\n".join(stage.cmd)))
     reasons += _dependency_reasons(stage, record, now)
@@ -84,6 +85,20 @@ def output_reasons(
             reasons.append(Reason(Cause.OUTPUT, text, How.CHANGED, shown(old), shown(now)))
     reasons += (Reason(Cause.OUTPUT, text, How.REMOVED, shown(old)) for text, old in old_by_text.items())
     return reasons
+
+
+def reason_text(reason: Reason) -> str:
+    """Gives a reason in words: `parameter params.yaml:lr changed from 0.1 to 0.2`."""
+    if reason.cause in (Cause.NEW, Cause.ALWAYS, Cause.FORCED):
+        return reason.cause.value
+    if reason.cause is Cause.UPSTREAM:
+        return f"after {reason.name}"
+    what = " ".join(part for part in (reason.cause.value, reason.name) if part)
+    if reason.cause is Cause.COMMAND:
+        return f"{what} {reason.how.value}"
+    if reason.old is not None and reason.new is not None:
+        return f"{what} {reason.how.value} from {reason.old} to {reason.new}"
+    return f"{what} {'is missing' if reason.how is How.MISSING else reason.how.value}"
 
 
 def shown(recorded: Recorded) -> str | None:
