@@ -93,13 +93,13 @@ def list_index(location: GitLocation, index_file: Path | None = None, under: str
     return [_index_file(record) for record in _records(run_git(location, args, extra=extra))]
 
 
-def list_pointer_files(location: GitLocation, under: str = "") -> list[str]:
+def list_pointer_files(location: GitLocation, under: str = "", also: Sequence[str] = ()) -> list[str]:
     """Gives the paths of the `*.dvcx` and `dvcx.lock` files in the work tree, without the ignored ones, sorted.
 
-    They may be tracked or not. A file that the index has but the disk has not is left out. Folders of other
-    repositories inside are not entered.
+    `also` are names of files that are listed too. All may be tracked or not. A file that the index has but the disk has
+    not is left out. Folders of other repositories inside are not entered.
     """
-    specs = [f":(top,glob){_glob_literal(under)}**/{each}" for each in (f"?*{SUFFIX}", LOCK_FILE)]
+    specs = [f":(top,glob){_glob_literal(under)}**/{each}" for each in (f"?*{SUFFIX}", LOCK_FILE, *also)]
     args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *specs]
     top = os.fsencode(location.worktree) + b"/"
     paths = set(_records(run_git(location, args)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -15,7 +15,7 @@ from dvcx.git.files import list_pointer_files, list_tree
 from dvcx.git.location import GitLocation
 from dvcx.manifest.files import is_lock_file, most_bytes, pointers_in, read_texts
 from dvcx.model.pointer import SUFFIX, Pointer, pointer_path
-from dvcx.model.stage import LOCK_FILE
+from dvcx.model.stage import LOCK_FILE, PIPELINE_FILE
 
 WORKSPACE = "the workspace"
 """The label of the working tree's manifest."""
@@ -30,13 +30,14 @@ class Manifest:
 
     The outputs that `dvcx.lock` files record are among them: they are tracked data like any other.
     `broken` holds the pointer files that cannot be used, by their own path, each with why. `label` names the revision.
-    `files` are the pointer and lock files that were read.
+    `files` are the pointer and lock files that were read, `pipelines` the `dvcx.yaml` files of the working tree.
     """
 
     label: str
     pointers: Mapping[str, Pointer] = field(default_factory=dict)
     broken: Mapping[str, DvcxError] = field(default_factory=dict)
     files: tuple[str, ...] = ()
+    pipelines: tuple[str, ...] = ()
 
     def owner_of(self, path: str) -> str | None:
         """Gives the tracked path that is `path` or a folder above it, or None."""
@@ -60,8 +61,11 @@ class Manifest:
 
 def workspace_manifest(root: Path, git: GitLocation | None) -> Manifest:
     """Reads every pointer and `dvcx.lock` in the working tree of the project at `root`."""
-    files = _listed_by_git(root, git) if git is not None else sorted(_walk(root))
-    return _build(WORKSPACE, ((path, read_pointer_file(root, path)) for path in files))
+    found = _listed_by_git(root, git) if git is not None else sorted(_walk(root))
+    pipelines = [path for path in found if path.rpartition("/")[2] == PIPELINE_FILE]
+    files = [path for path in found if path not in pipelines]
+    manifest = _build(WORKSPACE, ((path, read_pointer_file(root, path)) for path in files))
+    return replace(manifest, pipelines=tuple(pipelines))
 
 
 def commit_manifest(git: GitLocation, commit: str, prefix: str, label: str) -> Manifest:
@@ -146,7 +150,7 @@ def _listed_by_git(root: Path, git: GitLocation) -> list[str]:
             foreign = known[each] = foreign or os.path.exists(root / each / _CONFIG_FILE)
         return foreign
 
-    paths = (path[cut:] for path in list_pointer_files(git, prefix))
+    paths = (path[cut:] for path in list_pointer_files(git, prefix, also=(PIPELINE_FILE,)))
     return [path for path in paths if not is_foreign(path.rpartition("/")[0])]
 
 
@@ -158,7 +162,7 @@ def _walk(root: Path) -> Iterator[str]:
         with os.scandir(root / folder) as listing:
             entries = list(listing)
         pointers = {e.name for e in entries if e.name.endswith(SUFFIX) and e.name != SUFFIX and not e.is_dir()}
-        for name in (*pointers, *(e.name for e in entries if e.name == LOCK_FILE and not e.is_dir())):
+        for name in (*pointers, *(e.name for e in entries if e.name in _PIPELINE and not e.is_dir())):
             yield f"{folder}/{name}" if folder else name
         for entry in entries:
             if not entry.is_dir(follow_symlinks=False) or entry.name in (".git", _PROJECT_FOLDER):
@@ -183,5 +187,6 @@ def read_pointer_file(root: Path, path: str) -> bytes | DvcxError:
         return DvcxError(message, "put the cause right and run the same command again")
 
 
+_PIPELINE = (PIPELINE_FILE, LOCK_FILE)
 _NO_FILE = (errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.EAGAIN)
 """What a symbolic link, a socket, a folder and an empty pipe answer."""

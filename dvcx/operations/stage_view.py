@@ -96,10 +96,14 @@ def open_stages(repo: Repo, environment: Mapping[str, str], state: State) -> Sta
 
     Raises `DvcxError` for a pipeline whose graph is not one: cycles, outputs that two stages claim.
     """
-    manifest = workspace_manifest(repo.root, repo.git)
-    pipeline = load_workspace_pipeline(repo)
+    return stages_of(repo, environment, workspace_manifest(repo.root, repo.git), open_cache(repo), state)
+
+
+def stages_of(repo: Repo, environment: Mapping[str, str], manifest: Manifest, cache: Cache, state: State) -> StageView:
+    """Does what `open_stages` does for the workspace's manifest, with a cache and state that are open already."""
+    source = workspace_source(repo.root, repo.git, manifest.pipelines)
+    pipeline = load_pipeline(source)
     pointers = [path for path, pointer in manifest.pointers.items() if pointer.stage is None]
-    cache = open_cache(repo)
     load = tree_loader(cache)
     present = Present(repo.root, state, lambda path: look_through_links(repo, cache, state, path))
     sources = Sources(
@@ -109,7 +113,7 @@ def open_stages(repo: Repo, environment: Mapping[str, str], state: State) -> Sta
         tracked=lambda path: tracked_entry(manifest, path, load),
         matching=present.matching,
         value=_values(repo, environment),
-        params=ParamValues(workspace_source(repo.root, repo.git).read).of,
+        params=ParamValues(source.read).of,
     )
     needs = producers(pipeline, pointers)
     return StageView(repo, manifest, pipeline, needs, LockFiles(repo.root), present, sources, cache, state, load)

@@ -57,11 +57,18 @@ def input_reasons(stage: Stage, record: RunRecord | None, now: Current) -> list[
         return [Reason(Cause.NEW)]
     never_settled = stage.always_changed or not (stage.deps or stage.params or stage.outs)
     reasons = [Reason(Cause.ALWAYS)] if never_settled else []
-    if record.cmd != stage.cmd:
-        reasons.append(Reason(Cause.COMMAND, "", How.CHANGED, "\n".join(record.cmd), "\n".join(stage.cmd)))
-    reasons += _dependency_reasons(stage, record, now)
-    if record.params != now.inputs.params:
-        reasons += _param_reasons(record.params, now.inputs.params)
+    missing = {lock_text_of(stage, dep.path): dep.text for dep in now.absent}
+    return reasons + differences(record, now.inputs, missing)
+
+
+def differences(old: RunRecord, new: RunRecord, missing: Mapping[str, str] = {}) -> list[Reason]:
+    """Gives how the command and inputs of one run differ from those of another; `missing` names what is nowhere."""
+    reasons: list[Reason] = []
+    if old.cmd != new.cmd:
+        reasons.append(Reason(Cause.COMMAND, "", How.CHANGED, "\n".join(old.cmd), "\n".join(new.cmd)))
+    reasons += _dependency_reasons(old.deps, new.deps, missing)
+    if old.params != new.params:
+        reasons += _param_reasons(old.params, new.params)
     return reasons
 
 
@@ -110,12 +117,14 @@ def shown(recorded: Recorded) -> str | None:
     return recorded.value
 
 
-def _dependency_reasons(stage: Stage, record: RunRecord, now: Current) -> Iterator[Reason]:
-    old_by_text = {each.text: each for each in record.deps}
-    for dep in now.absent:
-        old = old_by_text.pop(lock_text_of(stage, dep.path), None)
-        yield Reason(Cause.DEPENDENCY, dep.text, How.MISSING, None if old is None else shown(old))
-    for new in now.inputs.deps:
+def _dependency_reasons(
+    olds: Sequence[Recorded], news: Sequence[Recorded], missing: Mapping[str, str]
+) -> Iterator[Reason]:
+    old_by_text = {each.text: each for each in olds}
+    for text in missing:
+        old = old_by_text.pop(text, None)
+        yield Reason(Cause.DEPENDENCY, text, How.MISSING, None if old is None else shown(old))
+    for new in news:
         old = old_by_text.pop(new.text, None)
         if old is None:
             yield Reason(Cause.DEPENDENCY, new.text, How.ADDED, None, shown(new))

@@ -345,3 +345,31 @@ def test_the_command_finds_the_stage_and_the_project_in_its_environment_and_can_
     )
     project.dvcx("repro", environment={"PYTHON": sys.executable}).ok()
     assert project.read("a.txt").decode() == f"a {project.path}\n{project.path}\n"
+
+
+def test_status_tells_what_is_stale_and_why_and_runs_nothing(pipeline: Project) -> None:
+    assert [each["state"] for each in pipeline.json("status")["stages"]] == ["stale", "stale"]
+    pipeline.dvcx("repro").ok()
+    assert pipeline.json("status")["stages"] == []
+    assert pipeline.dvcx("status", "--exit-code").code == 0
+    pipeline.write("raw.txt", "changed\n")
+    result = pipeline.json("status")
+    assert [(each["stage"], each["state"]) for each in result["stages"]] == [("upper", "stale"), ("count", "behind")]
+    assert pipeline.dvcx("status", "--exit-code").code == 1
+    assert "stage upper  (dependency raw.txt changed" in pipeline.dvcx("status").out
+    assert runs(pipeline) == (1, 1)
+
+
+def test_status_of_a_fresh_clone_has_no_stale_stages(pipeline: Project) -> None:
+    pipeline.dvcx("repro").ok()
+    pipeline.commit(message="ran")
+    clone = pipeline.clone(pipeline.path.parent / "clone")
+    assert clone.json("status")["stages"] == []
+
+
+def test_status_tells_a_pipeline_that_cannot_be_used_and_the_rest_too(pipeline: Project) -> None:
+    pipeline.save({"data/a": "one"})
+    pipeline.write("dvcx.yaml", "stages:\n  a:\n    cmd: [\n")
+    result = pipeline.json("status")
+    assert list(result["broken"]) == ["dvcx.yaml"]
+    assert [each["path"] for each in result["outputs"]] == ["data"]
