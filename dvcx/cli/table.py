@@ -15,6 +15,7 @@ class Panel(StrEnum):
 
     TRACK = "Track data"
     LOOK = "Look"
+    RUN = "Run pipelines"
     SHARE = "Share"
     KEEP = "Keep in order"
 
@@ -82,6 +83,7 @@ TABLE: tuple[Entry, ...] = (
     _command("log", Panel.LOOK, "show the commits that changed tracked data"),
     _command("check-ignore", Panel.LOOK, "tell which paths .dvcxignore leaves out"),
     _command("root", Panel.LOOK, "print the folder of the project"),
+    _command("repro", Panel.RUN, "bring the outputs of stages up to date"),
     _command("push", Panel.SHARE, "send the data that a remote lacks"),
     _command("pull", Panel.SHARE, "fetch data and put it into the workspace"),
     _command("fetch", Panel.SHARE, "take data from a remote into the cache"),

@@ -118,6 +118,23 @@ def checkout_targets(
     With `whole`, the manifest of all that is tracked now, data that dvcx put here and that is tracked no more leaves.
     """
     cache, state = open_cache(repo), open_state(repo)
+    result = checkout_opened(repo, cache, state, targets, options, progress, whole=whole)
+    state.close()
+    cache.close()
+    return result
+
+
+def checkout_opened(
+    repo: Repo,
+    cache: Cache,
+    state: State,
+    targets: Sequence[Target],
+    options: CheckoutOptions,
+    progress: Progress = SILENT,
+    *,
+    whole: Manifest | None = None,
+) -> CheckoutResult:
+    """Does what `checkout_targets` does with a cache and state that are open already, and stay so."""
     load = tree_loader(cache)
     plan = CheckoutPlan()
     former = _no_longer_tracked(repo, state, whole) if whole is not None else []
@@ -147,8 +164,6 @@ def checkout_targets(
             state.set_baseline(path, None)
         if options.relink:
             relinked = _relink(repo, cache, state, targets, load, progress)
-    state.close()
-    cache.close()
     return _result(plan, applied, relinked, options)
 
 

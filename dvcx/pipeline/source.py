@@ -53,15 +53,19 @@ class TextSource:
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceSource:
-    """The working tree of the project at `root`."""
+    """The working tree of the project at `root`; `known` are its pipeline files when they were listed already."""
 
     root: Path
     git: GitLocation | None
     label: str = "the workspace"
+    known: tuple[str, ...] | None = None
 
     def pipeline_files(self) -> list[str]:
         """Gives the paths of the pipeline files, without those that Git or `.dvcxignore` ignores."""
-        found = _listed_by_git(self.root, self.git) if self.git is not None else sorted(_walk(self.root))
+        if self.known is not None:
+            found = list(self.known)
+        else:
+            found = _listed_by_git(self.root, self.git) if self.git is not None else sorted(_walk(self.root))
         return [
             path
             for path in found
@@ -82,9 +86,9 @@ class WorkspaceSource:
             return None
 
 
-def workspace_source(root: Path, git: GitLocation | None) -> PipelineSource:
-    """Gives the working tree of the project at `root`."""
-    return WorkspaceSource(root, git)
+def workspace_source(root: Path, git: GitLocation | None, known: tuple[str, ...] | None = None) -> PipelineSource:
+    """Gives the working tree of the project at `root`; `known` are its pipeline files if they were listed already."""
+    return WorkspaceSource(root, git, known=known)
 
 
 @dataclass(frozen=True, slots=True)
