@@ -286,7 +286,10 @@ def _syntax_problem(error: Any, text: str, where: str) -> DamagedData:
     told = f"this is not YAML: {problem}" + (f" ({context})" if context else "")
     if mark is None:
         return DamagedData(f"{where}: {told}")
-    return FileProblem(text, where, (mark.line, mark.column), told)
+    lines = text.splitlines()
+    in_brackets = "flow" in told and mark.line < len(lines) and "${" in lines[mark.line]
+    hint = 'put texts with ${...} into quotes inside [] and {}: ["${name}"]' if in_brackets else None
+    return FileProblem(text, where, (mark.line, mark.column), told, hint)
 
 
 _NOTHING: Any = object()

@@ -61,11 +61,26 @@ class Context:
 
     def origin(self, parts: Path) -> Origin | None:
         """Gives where the value at `parts` comes from, with its key there; None for literals."""
+        if any(part.startswith("-") for part in parts):
+            parts = self._counted(parts)
         for length in range(len(parts), 0, -1):
             origin = self.origins.get(parts[:length])
             if origin is not None:
                 return replace(origin, key=origin.key + parts[length:])
         return None
+
+    def _counted(self, parts: Path) -> Path:
+        """Gives `parts` with places counted from the end of a list counted from its start."""
+        found: Any = {**self.values, **self.items}
+        counted: list[str] = []
+        for part in parts:
+            if isinstance(found, list | tuple):
+                counted.append(str(int(part) % len(found)))
+                found = found[int(part)]
+            else:
+                counted.append(part)
+                found = found[part]
+        return tuple(counted)
 
     def with_items(self, items: Mapping[str, Any], origins: Mapping[Path, Origin]) -> Context:
         """Gives the context of one generated stage."""

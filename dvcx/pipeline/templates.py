@@ -11,7 +11,7 @@ from typing import Any
 from dvcx.pipeline.flags import FlagStyle, as_flags
 
 _HOLE = re.compile(r"(?<!\\)\$\{(.*?)\}")
-_KEY = re.compile(r"[^.\[\]]+(?:\s*\.[^.\[\]]+|\s*\[[^.\[\]]+\])*")
+_KEY = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[[^.\[\]]+\]\s*)*")
 _PART = re.compile(r"[.\[\]]+")
 
 
