@@ -24,6 +24,7 @@ from dvcx.formats.pack import (
     parse_header,
 )
 from dvcx.formats.payload import decode_payload
+from dvcx.formats.lock_text import parse_lock, print_lock
 from dvcx.formats.pointer_text import parse_pointer, print_pointer
 from dvcx.formats.recipe import Recipe, dump_recipe, parse_recipe
 from dvcx.formats.remote_json import Marks, RemoteDescription, dump_json, parse_description, parse_marks
@@ -54,6 +55,14 @@ def test_the_id_is_the_hash_of_a_csv() -> None:
 def test_the_pointers_are_read_and_written_like_that(name: str) -> None:
     text = EXAMPLES[f"pointer {name}"]
     assert print_pointer(parse_pointer(text.encode(), name)) == text
+
+
+def test_the_lock_is_read_and_written_like_that() -> None:
+    text = EXAMPLES["dvcx.lock"]
+    lock = parse_lock(text.encode(), "dvcx.lock")
+    assert print_lock(lock) == text
+    (record,) = lock.records.values()
+    assert [dep.text for dep in record.deps] == ["data/*.csv", "env:SEED", "images", "pkg:numpy"]
 
 
 def test_the_pointer_stands_for_the_tree() -> None:
