@@ -118,9 +118,7 @@ def _next_steps(result: StatusResult, console: Console) -> None:
     if any(output.changes for output in outputs):
         console.next_step("dvcx add PATH: keep the changes; dvcx checkout PATH: go back to the pointers")
     if result.stages:
-        console.next_step(
-            "dvcx repro: bring stale stages up to date; dvcx why STAGE: what changed, in which commit"
-        )
+        console.next_step("dvcx repro: bring stale stages up to date; dvcx why STAGE: what changed, in which commit")
     if any(output.state == "absent" for output in outputs):
         console.next_step("dvcx checkout: bring back what is absent")
     if any(output.not_cached for output in outputs):
