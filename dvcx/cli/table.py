@@ -84,6 +84,13 @@ TABLE: tuple[Entry, ...] = (
     _command("check-ignore", Panel.LOOK, "tell which paths .dvcxignore leaves out"),
     _command("root", Panel.LOOK, "print the folder of the project"),
     _command("repro", Panel.RUN, "bring the outputs of stages up to date"),
+    _command("why", Panel.RUN, "tell what makes a stage stale, and which commit brought that"),
+    _group(
+        "stage",
+        Panel.RUN,
+        "look at stages and their runs",
+        ("log", "show the runs of a stage, and what it wrote"),
+    ),
     _command("push", Panel.SHARE, "send the data that a remote lacks"),
     _command("pull", Panel.SHARE, "fetch data and put it into the workspace"),
     _command("fetch", Panel.SHARE, "take data from a remote into the cache"),

@@ -114,6 +114,12 @@ def list_named_files(location: GitLocation, name: str, under: str = "") -> list[
     return [os.fsdecode(path) for path in sorted(set(_records(output))) if _is_file(top + path)]
 
 
+def has_changes(location: GitLocation, path: str) -> bool:
+    """Tells whether the file or folder at `path` is not as the current commit has it: changed, new, or deleted."""
+    args = ["status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--", f":(top,literal){path}"]
+    return bool(run_git(location, args))
+
+
 def is_tracked(location: GitLocation, paths: Sequence[str]) -> set[str]:
     """Gives those of `paths` that are files in the index."""
     if not paths:
