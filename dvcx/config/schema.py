@@ -70,6 +70,14 @@ class TrashConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ParsingConfig:
+    """`[parsing]`: how mappings in templates become flags of commands."""
+
+    bool: Literal["store_true", "boolean_optional"] = "store_true"
+    list: Literal["nargs", "append"] = "nargs"
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteConfig:
     """`[remote.NAME]`. `url` is absolute: folders given relative to the project root are joined to it.
 
@@ -96,6 +104,7 @@ class Config:
     core: CoreConfig = CoreConfig()
     cache: CacheConfig = CacheConfig()
     trash: TrashConfig = TrashConfig()
+    parsing: ParsingConfig = ParsingConfig()
     remotes: Mapping[str, RemoteConfig] = field(default_factory=lambda: MappingProxyType({}))
     entries: Mapping[str, ConfigEntry] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[str, ...] = ()

@@ -153,6 +153,22 @@ SETTINGS = _table(
         "cache.pack_below", "whole number", 65_536, "Files smaller than this (bytes) rest in packs.", most=16 * _MIB
     ),
     Setting("trash.keep_days", "whole number", 30, "Days until what was replaced or removed is gone.", most=36_500),
+    Setting(
+        "parsing.bool",
+        "text",
+        "store_true",
+        "How true and false in mappings become flags of commands: `--x` and nothing, or `--x` and `--no-x`.",
+        choices=("store_true", "boolean_optional"),
+        project_only=True,
+    ),
+    Setting(
+        "parsing.list",
+        "text",
+        "nargs",
+        "How lists in mappings become flags of commands: `--x 1 2`, or `--x 1 --x 2`.",
+        choices=("nargs", "append"),
+        project_only=True,
+    ),
 )
 """Every setting outside of the remotes, by its key."""
 
@@ -177,7 +193,7 @@ REMOTE_SETTINGS = _table(
 )
 """The settings that every remote has, by the last part of their key; all else is an option for fsspec."""
 
-SECTIONS = ("core", "cache", "trash", "remote")
+SECTIONS = ("core", "cache", "trash", "parsing", "remote")
 REMOTE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 

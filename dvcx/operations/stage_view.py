@@ -21,10 +21,12 @@ from dvcx.model.stage import Dep, DepKind, Stage
 from dvcx.model.tree import TreeEntry
 from dvcx.operations.looking import cache_prefix
 from dvcx.pipeline.current import Current, Sources, current_inputs, current_outs
+from dvcx.pipeline.flags import FlagStyle
 from dvcx.pipeline.load import load_pipeline
 from dvcx.pipeline.lock_files import LockFiles
 from dvcx.pipeline.order import producers, run_order
 from dvcx.pipeline.param_values import ParamValues
+from dvcx.pipeline.pins import image_digest, package_version
 from dvcx.pipeline.present import Present
 from dvcx.pipeline.run_log import RunLogs
 from dvcx.pipeline.source import workspace_source
@@ -102,7 +104,7 @@ def open_stages(repo: Repo, environment: Mapping[str, str], state: State) -> Sta
 def stages_of(repo: Repo, environment: Mapping[str, str], manifest: Manifest, cache: Cache, state: State) -> StageView:
     """Does what `open_stages` does for the workspace's manifest, with a cache and state that are open already."""
     source = workspace_source(repo.root, repo.git, manifest.pipelines)
-    pipeline = load_pipeline(source)
+    pipeline = load_pipeline(source, flag_style(repo))
     pointers = [path for path, pointer in manifest.pointers.items() if pointer.stage is None]
     load = tree_loader(cache)
     present = Present(repo.root, state, lambda path: look_through_links(repo, cache, state, path))
@@ -121,7 +123,12 @@ def stages_of(repo: Repo, environment: Mapping[str, str], manifest: Manifest, ca
 
 def load_workspace_pipeline(repo: Repo) -> Pipeline:
     """Gives what the `dvcx.yaml` files of the workspace declare."""
-    return load_pipeline(workspace_source(repo.root, repo.git))
+    return load_pipeline(workspace_source(repo.root, repo.git), flag_style(repo))
+
+
+def flag_style(repo: Repo) -> FlagStyle:
+    """Gives how this project's commands take mappings as flags."""
+    return FlagStyle(repo.config.parsing.bool, repo.config.parsing.list)
 
 
 def entry_of_recorded(recorded: Recorded) -> TreeEntry:
@@ -174,6 +181,10 @@ def _values(repo: Repo, environment: Mapping[str, str]) -> Callable[[Dep], str |
         if dep.kind is DepKind.ENV:
             text = environment.get(dep.path)
             return None if text is None else hidden(dep.path, text, repo.algorithm)
+        if dep.kind is DepKind.PACKAGE:
+            return package_version(dep.path, environment)
+        if dep.kind is DepKind.IMAGE:
+            return image_digest(dep.path, environment)
         raise NotImplementedError(dep.kind)
 
     return value

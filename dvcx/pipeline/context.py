@@ -169,7 +169,7 @@ def _unknown(shown: str, part: str, above: str, names: list[Any]) -> TemplateErr
 
 
 def _did_you_mean(name: str, names: list[Any]) -> str | None:
-    close = get_close_matches(name, [str(each) for each in names[:1000]], 1)
+    close = get_close_matches(name, [str(each) for each in names[:1000]], 1, 0.5)
     return f"did you mean {close[0]}?" if close else None
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from dvcx.pipeline.flags import FlagStyle, as_flags
 
-_HOLE = re.compile(r"(?<!\\)\$\{(.*?)\}")
 _KEY = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[[^.\[\]]+\]\s*)*")
 _PART = re.compile(r"[.\[\]]+")
 
@@ -54,18 +53,18 @@ def parse_template(text: str) -> Template | None:
     pieces: list[str] = []
     holes: list[Hole] = []
     end = 0
-    for match in _HOLE.finditer(text):
-        pieces.append(text[end : match.start()])
-        end = match.end()
-        key = match[1]
+    for start, after in _holes(text):
+        pieces.append(text[end:start])
+        end = after
+        key = text[start + 2 : after - 1]
         if not _KEY.fullmatch(key):
             raise TemplateError(
                 f"${{{key}}} is not the name of a value",
                 "names look like ${model.layers[0].size}",
-                match.start(),
+                start,
             )
         parts = tuple(part.strip() for part in _PART.split(key.replace("]", "")))
-        holes.append(Hole(parts, key, match.start()))
+        holes.append(Hole(parts, key, start))
     pieces.append(text[end:])
     is_exact = len(holes) == 1 and not pieces[0] and not pieces[1]
     return Template(tuple(pieces), tuple(holes), is_exact)
@@ -73,7 +72,29 @@ def parse_template(text: str) -> Template | None:
 
 def has_holes(text: str) -> bool:
     """Tells whether anything would be filled into `text`."""
-    return "${" in text and _HOLE.search(text) is not None
+    return any(True for _ in _holes(text))
+
+
+def _holes(text: str) -> Iterator[tuple[int, int]]:
+    """Gives where each `${...}` begins and ends; one stays on its line, and one after a backslash is none.
+
+    Each letter is looked at a few times, however many `${` are never closed: a regular expression would go to the end
+    of the text from each of them.
+    """
+    start, close, line_end = text.find("${"), -1, -1
+    while start >= 0:
+        if close < start:
+            close = text.find("}", start)
+            if close < 0:
+                return
+        if line_end < start:
+            line_end = text.find("\n", start)
+            line_end = line_end if line_end >= 0 else len(text)
+        if close < line_end and text[start - 1 : start] != "\\":
+            yield start, close + 1
+            start = text.find("${", close + 1)
+        else:
+            start = text.find("${", start + 2)
 
 
 def as_text(value: Any) -> str:
