@@ -13,6 +13,7 @@ from blake3 import blake3
 from dvcx.base.hashing import ALGORITHMS, checksum
 from dvcx.config.settings import REMOTE_SETTINGS, SETTINGS
 from dvcx.formats.index import Index, build_index
+from dvcx.formats.lock_text import parse_lock, print_lock
 from dvcx.formats.pack import (
     FOOTER_SIZE,
     HEADER_SIZE,
@@ -24,7 +25,6 @@ from dvcx.formats.pack import (
     parse_header,
 )
 from dvcx.formats.payload import decode_payload
-from dvcx.formats.lock_text import parse_lock, print_lock
 from dvcx.formats.pointer_text import parse_pointer, print_pointer
 from dvcx.formats.recipe import Recipe, dump_recipe, parse_recipe
 from dvcx.formats.remote_json import Marks, RemoteDescription, dump_json, parse_description, parse_marks
