@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import mmap
 import os
-from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from dvcx.base.direct import write_direct
 from dvcx.base.files import begin_flush, write_all
 from dvcx.base.hashing import Hasher
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _BLOCK = 4 << 20
 _TWO_THREADS_ABOVE = 8 << 20
@@ -22,6 +25,8 @@ def hash_and_copy(source: int, hasher: Hasher, target: int | None, size: int, *,
     """
     if size < _TWO_THREADS_ABOVE:
         return _in_one_thread(source, hasher, target, size)
+    from concurrent.futures import ThreadPoolExecutor  # 4 ms that small files do not pay
+
     offset = 0
     buffers = [memoryview(mmap.mmap(-1, _BLOCK)) for _ in range(2)]  # direct writes want memory that starts on a page
     with ThreadPoolExecutor(1) as pool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ Durability = Literal["full", "fast"]
 
 def temporary_name(stem: str = "tmp") -> str:
     """Gives a file name that no other process chooses; it names its process, so leftovers can be told from work."""
-    return f".{stem}-{os.getpid()}-{secrets.token_hex(6)}"
+    return f".{stem}-{os.getpid()}-{os.urandom(6).hex()}"
 
 
 @contextmanager

@@ -11,9 +11,8 @@ from dvcx.base.progress import SILENT, Progress, task
 from dvcx.manifest.manifest import workspace_manifest
 from dvcx.manifest.trees import LoadTree, compare, entry_at, entry_of, files_below, is_at_hand
 from dvcx.model.changes import Change, ChangeKind, pair_renames
-from dvcx.model.tree import Tree, TreeEntry
-from dvcx.operations.edited_links import edited_in_place
-from dvcx.operations.listings import far_loader
+from dvcx.model.tree import EntryKind, Tree, TreeEntry
+from dvcx.operations.edited_in_place import edited_in_place
 from dvcx.operations.looking import look
 from dvcx.operations.targets import Target, not_inside, resolve_targets
 from dvcx.operations.unfetched import Presence, inner_presence, presence_at, with_evidence
@@ -135,7 +134,7 @@ class _Looker:
             assert wanted is not None
             return self._absent(target.path, wanted)
         if wanted is not None and scanned.entry.same_content(wanted):
-            return OutputStatus(target.path, "clean", (), 0, self._not_cached(target.path, wanted), None, ())
+            return OutputStatus(target.path, "clean", (), 0, self._not_cached(target.path, wanted, scanned), None, ())
         return self._changed(target, wanted, scanned)
 
     def _without_tree(self, target: Target, whole: TreeEntry, scanned: Scanned | None) -> OutputStatus:
@@ -184,7 +183,10 @@ class _Looker:
     def _tree(self, digest: bytes, scanned: Scanned) -> Tree:
         return scanned.trees.get(digest) or self.load(digest)
 
-    def _not_cached(self, path: str, wanted: TreeEntry) -> tuple[str, ...]:
+    def _not_cached(self, path: str, wanted: TreeEntry, scanned: Scanned) -> tuple[str, ...]:
+        inside = {e.digest for tree in scanned.trees.values() for e in tree.entries if e.kind <= EntryKind.FOLDER}
+        if not self.cache.missing(inside | ({wanted.digest} if wanted.is_file else set())):
+            return ()
         unread: list[tuple[str, TreeEntry]] = []
         has = self.cache.has
         files = files_below(wanted, path, self.load, unread=unread)
@@ -195,6 +197,8 @@ class _Looker:
         if self.remote is None:
             return None
         # What was never fetched is known from the remote's own trees.
+        from dvcx.operations.listings import far_loader  # only for a remote, as above
+
         load = far_loader(self.cache, self.remote, [target])
         unread: list[tuple[str, TreeEntry]] = []
         try:

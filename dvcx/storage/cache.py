@@ -67,11 +67,14 @@ class Cache:
 
     def missing(self, digests: Iterable[bytes]) -> set[bytes]:
         """Gives those of `digests` that the cache does not hold."""
-        absent = {digest for digest in digests if not self.has(digest)}
+        absent = self._absent(digests if isinstance(digests, (set, frozenset)) else set(digests))
         # Another process may have added them, or moved them to a new pack.
         if absent and self.packs.look_again():
-            absent = {digest for digest in absent if not self.has(digest)}
+            absent = self._absent(absent)
         return absent
+
+    def _absent(self, digests: Collection[bytes]) -> set[bytes]:
+        return {digest for digest in self.packs.missing(digests) if not self.loose.has(digest)}
 
     def loose_path(self, digest: bytes) -> Path | None:
         """Gives the file that holds the object when it is stored as one of its own."""

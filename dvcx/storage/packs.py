@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,8 @@ _JOIN_AFTER = 8
 """With more packs than this outside the joined index, it is written anew."""
 _JOIN_RECORDS = 8192
 """And with more records than this, unless the joined index is so large that rewriting it would cost more."""
+_ONE_BY_ONE = 8
+"""Looking one digest up costs about as much as listing this many."""
 _MAP_ABOVE = 32 << 20
 """An index of more bytes is mapped, not read. A map of a file on NFS can fail in a way that no program survives."""
 _TRIES = 100
@@ -74,6 +76,17 @@ class PackFolder:
                 if (name := index.packs[other.pack].name) in self._readable:
                     return Place(name, other)
         return None
+
+    def missing(self, digests: Collection[bytes]) -> set[bytes]:
+        """Gives those of `digests` that are in no pack; for many of them much faster than `find` for each."""
+        if not self._loaded:
+            self.refresh()
+        count = sum(index.count for index in self._indexes)
+        if len(digests) * _ONE_BY_ONE < count or any(
+            info.name not in self._readable for index in self._indexes for info in index.packs
+        ):
+            return {digest for digest in digests if self.find(digest) is None}
+        return set(digests).difference(*(index.digests() for index in self._indexes))
 
     def find_all(self, digest: bytes) -> list[Place]:
         """Gives every place of the object: it can lie in several packs."""
