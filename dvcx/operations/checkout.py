@@ -122,7 +122,7 @@ def checkout_targets(
     plan = CheckoutPlan()
     former = _no_longer_tracked(repo, state, whole) if whole is not None else []
     with task(progress, "looking", None, "files") as running:
-        planning = _Planning(repo, cache, state, load, running.advance)
+        planning = _Planning(repo, cache, state, load, cache.lookup(), running.advance)
         for target in targets:
             _join(plan, planning.target(target, force=options.force))
         for path in former:
@@ -158,6 +158,7 @@ class _Planning:
     cache: Cache
     state: State
     load: LoadTree
+    has: Callable[[bytes], bool]
     advance: Callable[[int], None]
 
     def target(self, target: Target, *, force: bool) -> CheckoutPlan:
@@ -173,7 +174,7 @@ class _Planning:
         sources = Sources(
             self.load,
             scanned.trees if scanned else {},
-            self.cache.has,
+            self.has,
             self.repo.config.core.portable_names,
             scanned.left_out if scanned else (),
             lambda path: self._look(path, target.output, ignoring=False),

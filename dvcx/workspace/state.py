@@ -17,7 +17,8 @@ from dvcx.base.hashing import checksum
 from dvcx.workspace.placed import Placed
 
 _SCHEMA_VERSION = 2
-_FINE_GRAIN = 20_000_000
+FINE_GRAIN = 20_000_000
+"""Nanoseconds that the clock of a file system with fine times may stand still."""
 _COARSE_GRAIN = 2_000_000_000
 _SECOND = 1_000_000_000
 
@@ -54,7 +55,7 @@ def is_settled(stat: stat_result, began: int) -> bool:
     """
     latest = max(stat.st_mtime_ns, stat.st_ctime_ns)
     coarse = stat.st_mtime_ns % _SECOND == 0 and stat.st_ctime_ns % _SECOND == 0
-    return latest < began - (_COARSE_GRAIN if coarse else _FINE_GRAIN)
+    return latest < began - (_COARSE_GRAIN if coarse else FINE_GRAIN)
 
 
 FolderRows = dict[str, Seen]
