@@ -194,7 +194,7 @@ class Stager:
         try:
             size = os.fstat(fd).st_size
             hasher = threaded_hasher(self._cache.algorithm, size)
-            hash_and_copy(fd, hasher, None, size)
+            hash_and_copy(fd, hasher, None, size, past_page_cache=size >= _HUGE)
         finally:
             os.close(fd)
         return self._check(hasher.digest(), wanted)
