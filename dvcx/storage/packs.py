@@ -22,8 +22,10 @@ _JOIN_AFTER = 8
 """With more packs than this outside the joined index, it is written anew."""
 _JOIN_RECORDS = 8192
 """And with more records than this, unless the joined index is so large that rewriting it would cost more."""
-_ONE_BY_ONE = 8
+_LISTED_MEANWHILE = 8
 """Looking one digest up costs about as much as listing this many."""
+_READ_MEANWHILE = 2
+"""And as much as reading this many records."""
 _MOST_IN_MEMORY = 300_000
 """Digests that are held in memory to answer many questions: 30 MiB."""
 _MAP_ABOVE = 32 << 20
@@ -84,7 +86,7 @@ class PackFolder:
         if not self._loaded:
             self.refresh()
         count = sum(index.count for index in self._indexes)
-        if len(digests) * _ONE_BY_ONE < count or any(
+        if len(digests) * _LISTED_MEANWHILE < count or any(
             info.name not in self._readable for index in self._indexes for info in index.packs
         ):
             return {digest for digest in digests if self.find(digest) is None}
@@ -94,7 +96,7 @@ class PackFolder:
         """Gives where those of `digests` lie that are there; for many of them much faster than `find` for each."""
         if not self._loaded:
             self.refresh()
-        if len(digests) * _ONE_BY_ONE < sum(index.count for index in self._indexes):
+        if len(digests) * _READ_MEANWHILE < sum(index.count for index in self._indexes):
             one_by_one = {digest: self.find(digest) for digest in digests}
             return {digest: place for digest, place in one_by_one.items() if place is not None}
         found: dict[bytes, Place] = {}
