@@ -65,6 +65,13 @@ def render(result: AddResult, console: Console) -> None:
         console.report(style(f"{each.change:<9}"), " ", each.path, dim(f"  ({what})"))
         if each.unfetched:
             console.say(f"kept in {each.path}: {count_text(each.unfetched, 'file')} that never came here")
+        if each.outdated:
+            console.say(
+                yellow("note: "),
+                f"{count_text(each.outdated, 'file')} of {each.path} were older here than the pointer, which another "
+                "revision had brought: it names the older ones now",
+            )
+            console.next_step("dvcx undo, then dvcx checkout: if you wanted the others")
     if not result.saved:
         console.next_step("dvcx commit: store the bytes")
     if result.changed_files:

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from tests.project import Project
+
+
+def test_added_without_a_checkout_the_pointer_names_what_is_here_and_says_so(project: Project) -> None:
+    project.save({"data/same": "same", "data/deleted": "gone"}, tag="v1")
+    (project.path / "data/deleted").unlink()
+    project.save({"data/new": "new"}, "data")
+    project.git("checkout", "-q", "v1")
+    run = project.dvcx("add", "data").ok()
+    assert "2 files of data were older here" in run.err
+    assert [entry["path"] for entry in project.json("ls", "-R", "data")["entries"]] == ["data/new", "data/same"]
+    assert project.dvcx("status", "--exit-code").code == 0
+    project.dvcx("undo").ok()
+    project.dvcx("checkout").ok()
+    assert "data/deleted" in {f"data/{name}" for name in project.files("data")}
+
+
+def test_adding_one_file_leaves_what_another_revision_brought(project: Project) -> None:
+    project.save({"data/a": "one", "data/b": "one", "data/c": "only in v1"}, tag="v1")
+    (project.path / "data/c").unlink()
+    project.save({"data/b": "two, longer"}, "data")
+    project.git("checkout", "-q", "v1")
+    project.write("data/a", "my edit")
+    assert "older here" not in project.dvcx("add", "data/a").ok().err
+    (output,) = project.json("status")["outputs"]
+    assert (output["state"], [change["path"] for change in output["outdated"]]) == ("outdated", ["data/b", "data/c"])
+    project.dvcx("checkout").ok()
+    assert project.files("data") == {"a": b"my edit", "b": b"one", "c": b"only in v1"}
+
+
+def test_a_move_and_a_remove_inside_leave_what_another_revision_brought(project: Project) -> None:
+    project.save({"data/a": "one", "data/b": "one", "data/c": "only in v1", "data/d": "d"}, tag="v1")
+    (project.path / "data/c").unlink()
+    project.save({"data/b": "two, longer"}, "data")
+    project.git("checkout", "-q", "v1")
+    project.dvcx("move", "data/a", "data/moved").ok()
+    project.dvcx("remove", "data/d").ok()
+    (output,) = project.json("status")["outputs"]
+    assert (output["state"], [change["path"] for change in output["outdated"]]) == ("outdated", ["data/b", "data/c"])
+    project.dvcx("checkout").ok()
+    assert project.files("data") == {"moved": b"one", "b": b"one", "c": b"only in v1"}
