@@ -41,3 +41,17 @@ def test_a_move_and_a_remove_inside_leave_what_another_revision_brought(project:
     assert (output["state"], [change["path"] for change in output["outdated"]]) == ("outdated", ["data/b", "data/c"])
     project.dvcx("checkout").ok()
     assert project.files("data") == {"moved": b"one", "b": b"one", "c": b"only in v1"}
+
+
+def test_what_git_has_to_take_in_is_told_from_where_the_user_stands_and_only_with_git(
+    project: Project, plain_project: Project
+) -> None:
+    project.write("sub/data/a", "one")
+    run = project.dvcx("add", "data", cwd="sub").ok()
+    assert run.err == "next: git add .gitignore data.dvcx\n"
+    assert project.dvcx("move", "data", "other", cwd="sub").err == (
+        "next: git add -A -- .gitignore data.dvcx other.dvcx\n"
+    )
+    for words in (["add", "data"], ["commit"], ["move", "data", "other"], ["remove", "other"]):
+        plain_project.write("data/a", words[0])
+        assert "git" not in plain_project.dvcx(*words).ok().err
