@@ -55,3 +55,13 @@ def test_what_git_has_to_take_in_is_told_from_where_the_user_stands_and_only_wit
     for words in (["add", "data"], ["commit"], ["move", "data", "other"], ["remove", "other"]):
         plain_project.write("data/a", words[0])
         assert "git" not in plain_project.dvcx(*words).ok().err
+
+
+def test_names_that_differ_in_case_only_are_refused_with_both_choices(project: Project) -> None:
+    project.write("data/a", "one")
+    project.write("data/A", "two")
+    run = project.dvcx("add", "data")
+    assert run.code == 6
+    assert "rename one of them" in run.err and "`dvcx config core.portable_names false`" in run.err
+    project.dvcx("config", "core.portable_names", "false").ok()
+    project.dvcx("add", "data").ok()
