@@ -17,7 +17,7 @@ from itertools import groupby
 from pathlib import Path
 
 from dvcx.base.errors import Refused
-from dvcx.base.files import sync_directory, sync_filesystem, temporary_name, write_all
+from dvcx.base.files import flush, sync_directory, sync_filesystem, temporary_name, write_all
 from dvcx.base.moving import move
 from dvcx.formats.trash_journal import Absent, Journal, Kept, MadeFolder, Moved, Renamed, Step
 from dvcx.storage.trash_entry import BESIDE, FILES, TrashEntry, look
@@ -272,7 +272,7 @@ def _write_new(folder: int, name: str, step: Kept, *, durable: bool) -> None:
         write_all(fd, step.text or b"")
         os.fchmod(fd, step.mode)
         if durable:
-            os.fsync(fd)
+            flush(fd)
     finally:
         os.close(fd)
 
