@@ -188,7 +188,7 @@ class _Scanner:
             try:
                 check_portable(tree, path or ".")
             except Refused as error:
-                self.problems.append((path, error.message))
+                self.problems.append((path, f"{error.message} ({error.hint})"))
                 return None
         check_count(tree.files, path or ".")
         data = dump_tree(tree)

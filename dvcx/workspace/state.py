@@ -98,9 +98,16 @@ class State:
         """Gives all paths of which a baseline is recorded."""
         return self._placed.all()
 
-    def set_baseline(self, path: str, digest: bytes | None) -> None:
-        """Records the digest of what `path` now is by our own doing; None forgets it."""
-        self._placed.set(path, digest)
+    def tracked_then(self, path: str) -> bytes | None:
+        """Gives the digest that the pointer of `path` named when its baseline was recorded."""
+        return self._placed.tracked(path)
+
+    def set_baseline(self, path: str, digest: bytes | None, tracked: bytes | None = None) -> None:
+        """Records the digest of what `path` now is by our own doing; None forgets it.
+
+        `tracked` is what its pointer names, where that is more than what is here.
+        """
+        self._placed.set(path, digest, tracked)
 
     def follows_links(self, path: str) -> bool:
         """Tells whether the user had symbolic links followed in what is tracked at `path`."""
