@@ -30,9 +30,8 @@ class MoveFinder:
         here (its listing was never fetched) is passed over.
         """
         sides = self._sides(commit)
-        new = next(
-            (_inside(output, after, path, self._load) for output, _, after in sides if _holds(output, path)), None
-        )
+        around = (_inside(output, after, path, self._load) for output, _, after in sides if _holds(output, path))
+        new = next(around, None)
         if new is None:
             return None
         whole = self._moved_as_a_whole(path, sides)
