@@ -29,12 +29,13 @@ _FAILED = 70
 Step = Callable[[Path], object]
 
 
-def kill_at_every_step(folder: Path, arrange: Step, act: Step, check: Step) -> int:
+def kill_at_every_step(folder: Path, arrange: Step, act: Step, check: Step, *, stride: int = 1) -> int:
     """Runs `act` again and again, each time killed one step later, until it ends by itself; gives the steps it took.
 
-    All three get a new, empty folder for each run: `arrange` fills it, `check` looks at it afterwards.
+    All three get a new, empty folder for each run: `arrange` fills it, `check` looks at it afterwards. With a `stride`
+    only every so many steps are tried.
     """
-    for number in range(10_000):
+    for number in range(0, 10_000, stride):
         place = _new_place(folder, number)
         arrange(place)
         status = _run(act, place, number, _die)
@@ -45,9 +46,9 @@ def kill_at_every_step(folder: Path, arrange: Step, act: Step, check: Step) -> i
     raise AssertionError("the work never ends")
 
 
-def fail_at_every_step(folder: Path, code: int, arrange: Step, act: Step, check: Step) -> int:
+def fail_at_every_step(folder: Path, code: int, arrange: Step, act: Step, check: Step, *, stride: int = 1) -> int:
     """Does the same, but instead of being killed the step raises `OSError` with this code; so may `act` then."""
-    for number in range(10_000):
+    for number in range(0, 10_000, stride):
         place = _new_place(folder, number)
         arrange(place)
         status = os.waitstatus_to_exitcode(_run(act, place, number, _fail_with(code)))

@@ -75,6 +75,8 @@ TABLE: tuple[Entry, ...] = (
     _command("move", Panel.TRACK, "rename or move tracked data", "mv"),
     _command("remove", Panel.TRACK, "stop tracking data", "rm"),
     _command("unprotect", Panel.TRACK, "make links into the cache own copies"),
+    _command("freeze", Panel.TRACK, "guard tracked data against changes by accident"),
+    _command("unfreeze", Panel.TRACK, "let frozen data change again"),
     _command("status", Panel.LOOK, "show what differs from the pointers"),
     _command("diff", Panel.LOOK, "show what differs between two revisions, or since one"),
     _command("ls", Panel.LOOK, "list what is tracked and what tracked folders hold", "list"),

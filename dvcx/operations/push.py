@@ -21,7 +21,7 @@ class PushResult:
     """What a push did or, with `dry_run`, would do at most: objects, bytes, requests.
 
     `missing` are the paths whose data is neither in the cache nor on the remote; `damaged` those whose cached copy is
-    not what its name says, which was not sent.
+    not what its name says, which was not sent. `nothing`: no data is tracked that could be sent.
     """
 
     remote: str
@@ -32,6 +32,7 @@ class PushResult:
     missing: tuple[str, ...]
     damaged: tuple[str, ...]
     dry_run: bool
+    nothing: bool = False
 
     def problem(self) -> DvcxError | None:
         """Gives the error of a push that is not complete, or None."""
@@ -80,4 +81,5 @@ def push(
         missing=tuple(lost),
         damaged=tuple(sorted(each.path for each in sent.damaged)),
         dry_run=options.dry_run,
+        nothing=not meant.roots,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -86,11 +87,19 @@ def undo(repo: Repo, entry_id: str | None = None) -> Undone:
         cache = open_cache(repo)
         # What comes back may be objects of the cache.
         with cache.lock.shared(repo.config.core.lock_timeout):
-            done = open_trash(repo).undo(repo.root, entry_id)
+            done = open_trash(repo).undo(repo.root, entry_id, partial(_take_back_marks, repo))
             cache.packs.look_again()
             _correct_record(repo, cache, [*done.restored, *(name for name, _ in done.left)])
         cache.close()
         return Undone(done.id, done.operation, done.restored, done.left, done.undo_id)
+
+
+def _take_back_marks(repo: Repo, remote: str, file: str) -> None:
+    # Few undos have to do with a remote.
+    from dvcx.operations.remotes import open_remote
+    from dvcx.storage.remote_gc import undo_remote_gc
+
+    undo_remote_gc(open_remote(repo, remote), file)
 
 
 def _correct_record(repo: Repo, cache: Cache, names: Iterable[str]) -> None:

@@ -310,7 +310,7 @@ def test_data_that_was_moved_by_hand_gets_its_pointers_moved_after_it(project: P
         pytest.param(["data/deep", "two/e"], id="between"),
     ],
 )
-def test_killed_anywhere_the_same_command_finishes_it(tmp_path: Path, words: list[str]) -> None:
+def test_killed_anywhere_the_same_command_finishes_it(tmp_path: Path, words: list[str], stride: int) -> None:
     template = tmp_path / "template"
     project = Project.make(template / "project")
     project.save({"data/a": "one", "data/deep/b": "two", "two/c": "three", "model": "m"})
@@ -333,4 +333,4 @@ def test_killed_anywhere_the_same_command_finishes_it(tmp_path: Path, words: lis
         assert again.code == 0 or (again.code == 2 and "not tracked" in again.err), again
         assert project.files() == wanted
 
-    assert kill_at_every_step(tmp_path / "runs", arrange, move, check) > 10
+    assert kill_at_every_step(tmp_path / "runs", arrange, move, check, stride=stride) > 10

@@ -178,7 +178,7 @@ def test_the_objects_of_older_commits_stay(project: Project) -> None:
         pytest.param(["data/deep/b", "model"], id="inside"),
     ],
 )
-def test_killed_anywhere_the_same_command_finishes_it(tmp_path: Path, words: list[str]) -> None:
+def test_killed_anywhere_the_same_command_finishes_it(tmp_path: Path, words: list[str], stride: int) -> None:
     template = tmp_path / "template"
     Project.make(template / "project").save({"data/a": "one", "data/deep/b": "two", "model": "m"})
 
@@ -202,4 +202,4 @@ def test_killed_anywhere_the_same_command_finishes_it(tmp_path: Path, words: lis
         in_trash = [file.read_bytes() for file in project.own_folder.glob("trash/*/files/**/*") if file.is_file()]
         assert b"two" in in_trash
 
-    assert kill_at_every_step(tmp_path / "runs", arrange, remove, check) > 10
+    assert kill_at_every_step(tmp_path / "runs", arrange, remove, check, stride=stride) > 10

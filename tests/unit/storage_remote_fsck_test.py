@@ -82,7 +82,7 @@ def test_a_remote_in_order_has_no_findings(bucket: MemoryBucket) -> None:
     assert bucket.files == before
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 3), st.floats(0, 1, exclude_max=True))
 def test_one_changed_byte_is_found_and_mended_from_the_cache(cache: Cache, which: int, where: float) -> None:
     bucket = filled()
