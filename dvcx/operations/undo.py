@@ -9,6 +9,7 @@ from functools import partial
 import msgspec
 
 from dvcx.base.errors import DvcxError, MissingData, shown
+from dvcx.base.text import counted
 from dvcx.manifest.manifest import workspace_manifest
 from dvcx.manifest.trees import TreeEditor, entry_of
 from dvcx.model.pointer import data_path
@@ -62,7 +63,7 @@ class Undone:
             return None
         lines = [f"{name} ({why})" for name, why in self.left]
         return MissingData(
-            f"{len(self.left)} things could not be restored: {shown(lines, 5)}",
+            f"{counted(len(self.left), 'thing', 'things')} could not be restored: {shown(lines, 5)}",
             f"the rest is done; put right what is named and run `dvcx undo {self.id}` again",
             [name for name, _ in self.left],
         )

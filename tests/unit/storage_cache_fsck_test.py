@@ -322,7 +322,7 @@ def test_files_that_may_not_be_read_are_told(tmp_path: Path) -> None:
             # Who may read them still finds them in their places.
             assert set_aside(again, found) == SetAside((), 0, (), paths)
 
-        assert as_nobody(folder, act) == 0
+        assert as_nobody(act) == 0
     finally:
         shutil.rmtree(folder)
 

@@ -639,7 +639,7 @@ def test_a_cache_in_a_read_only_folder_is_read_and_not_written(outside: Path) ->
             put(cache_at(root), [b"new"])
         assert held_in(root, contents) == contents
 
-    assert as_nobody(outside, act) == 0
+    assert as_nobody(act) == 0
     assert files_below(root) == before
 
 
@@ -657,7 +657,7 @@ def test_a_pack_that_may_not_be_read_is_told(outside: Path) -> None:
         (reason,) = cache.packs.damaged.values()
         assert "Permission denied" in reason
 
-    assert as_nobody(outside, act) == 0
+    assert as_nobody(act) == 0
 
 
 @pytest.fixture
