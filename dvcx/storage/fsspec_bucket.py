@@ -13,6 +13,7 @@ from dvcx.base.errors import RemoteError, UsageError
 from dvcx.storage.bucket import AlreadyThere, BucketFile, NotThere, Part, Unavailable, label_of, redacted
 from dvcx.storage.stores import plain
 from dvcx.storage.stores.kinds import check_remote_options, kind_of, require_library
+from dvcx.storage.stores.options import check_files
 from dvcx.storage.stores.problems import Outcome, Problem, usual_problem
 from dvcx.storage.stores.store import Store, as_bytes
 
@@ -94,6 +95,11 @@ class FsspecBucket:
                 "run the command again",
             )
 
+    def write_unlooked(self, name: str, data: bytes) -> None:
+        """Writes exclusively without looking first; see `TriesExclusively`."""
+        with self._typed(name, _Doing.WRITING):
+            self._store.write(name, data, exclusive=True)
+
     def write_later(self, name: str, parts: Sequence[Part]) -> None:
         """Does the same as `write`, at once."""
         self.write(name, parts)
@@ -119,9 +125,12 @@ class FsspecBucket:
     def _opened(self, url: str, options: Mapping[str, object]) -> Store:
         if self._kind is not None:
             require_library(self._kind)
+            check_files(options, self._kind.options or ())
             with self._typed("", _Doing.WRITING):
                 return self._kind.open(url, options)
         scheme = url.partition("://")[0].lower()
+        if "::" in url:  # a chain of file systems could lead around the kinds that are known here
+            raise UsageError(f"{self._label}: a remote cannot be at a URL with ::", "name the store itself")
         try:
             return plain.open_store(url, options)
         except ImportError as error:
