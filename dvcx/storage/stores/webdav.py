@@ -102,8 +102,9 @@ class WebdavStore:
     def write(self, name: str, data: bytes, *, exclusive: bool) -> bool:
         """Makes `data` the content, and has the server move it to its name when it is whole."""
         temporary = f"{_TEMPORARY}/{temporary_name('push')}"
-        for each in (name, temporary):
-            self._make_folders(self._path(each).rpartition("/")[0])
+        with self._lock:  # two threads that make one folder would get in each other's way (status 423)
+            for each in (name, temporary):
+                self._make_folders(self._path(each).rpartition("/")[0])
         try:
             self._request("PUT", self._path(temporary), content=data)
             if not self._secure and self.read(temporary) != data:
@@ -139,8 +140,7 @@ class WebdavStore:
         except Exception as error:
             if not any(status_of(each) in (405, 301) for each in causes(error)):
                 raise
-        with self._lock:
-            self._made.add(folder)
+        self._made.add(folder)
 
     def _request(self, method: str, path: str, **more: Any) -> Any:
         answer = self._client.http.request(method, quote(path), **more)
