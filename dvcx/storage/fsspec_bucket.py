@@ -14,7 +14,7 @@ from dvcx.storage.bucket import AlreadyThere, BucketFile, NotThere, Part, Unavai
 from dvcx.storage.stores import plain
 from dvcx.storage.stores.kinds import check_remote_options, kind_of, require_library
 from dvcx.storage.stores.options import check_files
-from dvcx.storage.stores.problems import Outcome, Problem, usual_problem
+from dvcx.storage.stores.problems import Outcome, Problem, WebPage, is_web_page, usual_problem
 from dvcx.storage.stores.store import Store, as_bytes
 
 _SECRET_OPTION = ("key", "secret", "token", "password", "passphrase", "credential", "sas", "connection_string")
@@ -72,7 +72,7 @@ class FsspecBucket:
             return b""
         with self._typed(name):
             data = self._store.read_range(name, start, end)
-        return self._no_page(name, data) if start == 0 else data
+            return self._no_page(name, data) if start == 0 else data
 
     def write(self, name: str, parts: Sequence[Part], *, exclusive: bool = False) -> None:
         """Makes the joined `parts` the content of a file; see `Bucket.write`.
@@ -140,14 +140,11 @@ class FsspecBucket:
         except (ValueError, TypeError) as error:
             raise UsageError(f"{self._label}: {self._clean(str(error))}", "check the URL of the remote") from error
 
-    def _no_page(self, name: str, data: bytes) -> bytes:
+    @staticmethod
+    def _no_page(name: str, data: bytes) -> bytes:
         """Gives `data`, unless it is a web page where a file of ours should be."""
-        start = data[:200].lstrip().lower()
-        if start.startswith((b"<!doctype html", b"<html", b"<?xml")) and name.endswith(_OWN):
-            raise RemoteError(
-                f"{self._label}/{name}: a web page came instead of the file",
-                "is there a login page or a proxy in between? Open the URL in a browser",
-            )
+        if name.endswith(_OWN) and is_web_page(data):
+            raise WebPage
         return data
 
     def _clean(self, text: str) -> str:

@@ -190,7 +190,7 @@ class FaultProxy:
                 await _write_answer(writer, request, answer)
                 if answer.cut is not None:
                     break
-        except (Reset, ConnectionError, asyncio.IncompleteReadError):
+        except (Reset, ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             writer.transport.abort()
         finally:
             writer.close()
