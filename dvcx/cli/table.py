@@ -97,6 +97,7 @@ TABLE: tuple[Entry, ...] = (
         ("add", "set up a remote"),
         ("modify", "change an option of a remote"),
         ("list", "list the remotes"),
+        ("check", "try out whether a remote works, and say what is wrong"),
         ("remove", "take a remote out of the configuration"),
         ("rename", "rename a remote"),
         ("default", "show or choose the default remote"),
