@@ -18,9 +18,6 @@ from dvcx.formats.remote_json import Chunking
 if TYPE_CHECKING:
     from pyfastcdc import FastCDC
 
-WINDOW = 24 << 20
-"""Bytes of a file that are cut at a time, and make one pack when they are all new."""
-
 
 class Window(NamedTuple):
     """A stretch of a file in memory and the `(start, end)` of the chunks in it; `buffer` goes back to the pool."""
@@ -28,6 +25,10 @@ class Window(NamedTuple):
     data: memoryview
     chunks: list[tuple[int, int]]
     buffer: mmap.mmap
+
+
+class Closed(Exception):
+    """There are no buffers any more: the transfer was given up."""
 
 
 class Buffers:
@@ -38,17 +39,27 @@ class Buffers:
 
     def __init__(self, count: int, size: int) -> None:
         self._free: queue.SimpleQueue[mmap.mmap | None] = queue.SimpleQueue()
-        self._size = size
+        self.size = size
+        self._closed = False
         for _ in range(count):
             self._free.put(None)  # made when first needed
 
     def take(self) -> mmap.mmap:
-        """Gives a buffer, waiting until one is free."""
-        return self._free.get() or mmap.mmap(-1, self._size)
+        """Gives a buffer, waiting until one is free; raises `Closed`."""
+        buffer = self._free.get()
+        if self._closed:
+            self._free.put(None)
+            raise Closed
+        return buffer or mmap.mmap(-1, self.size)
 
     def give_back(self, buffer: mmap.mmap) -> None:
         """Takes a buffer back; nobody may look at it any more."""
         self._free.put(buffer)
+
+    def close(self) -> None:
+        """Ends the waiting for buffers: from now on `take` raises `Closed`."""
+        self._closed = True
+        self._free.put(None)
 
 
 def cutter(chunking: Chunking) -> FastCDC:
@@ -63,9 +74,9 @@ def cutter(chunking: Chunking) -> FastCDC:
     )
 
 
-def window_buffers(count: int, chunking: Chunking) -> Buffers:
-    """Gives buffers for `windows`."""
-    return Buffers(count, WINDOW + chunking.maximum)
+def window_buffers(count: int, chunking: Chunking, window: int) -> Buffers:
+    """Gives buffers for `windows`, which cut about `window` bytes at a time, and never less than one chunk."""
+    return Buffers(count, max(window, chunking.maximum) + chunking.maximum)
 
 
 def cut_memory(data: bytes, chunking: Chunking) -> list[tuple[int, int]]:
@@ -90,6 +101,7 @@ def windows(fd: int, chunking: Chunking, buffers: Buffers) -> Iterator[Window]:
 
 def _cut_windows(fd: int, chunking: Chunking, buffers: Buffers) -> Iterator[Window]:
     chunker = cutter(chunking)
+    window = buffers.size - chunking.maximum
     rest = b""
     ended = False
     while not ended:
@@ -97,8 +109,8 @@ def _cut_windows(fd: int, chunking: Chunking, buffers: Buffers) -> Iterator[Wind
         view = memoryview(buffer)
         view[: len(rest)] = rest
         filled = len(rest)
-        while filled < WINDOW and not ended:
-            count = os.readv(fd, [view[filled : WINDOW + len(rest)]])
+        while filled < window and not ended:
+            count = os.readv(fd, [view[filled : window + len(rest)]])
             filled += count
             ended = count == 0
         chunks, end = _settled(chunker, view[:filled], 0 if ended else chunking.maximum)
