@@ -199,7 +199,7 @@ def _core(values: dict[str, ConfigValue]) -> CoreConfig:
 
 
 def _remote(name: str, settings: Mapping[str, ConfigEntry], warnings: list[str]) -> RemoteConfig:
-    own = {key: settings[key].value for key in ("url", "compression", "grace_days") if key in settings}
+    own = {key: settings[key].value for key in REMOTE_SETTINGS if key in settings and key != "secrets_for"}
     options = {key: entry.value for key, entry in settings.items() if key not in REMOTE_SETTINGS}
     withheld = _secrets_for_elsewhere(str(own["url"]), options, settings)
     for key in withheld:

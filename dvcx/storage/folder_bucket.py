@@ -159,8 +159,8 @@ class FolderBucket:
                     self._flushing.append((written, self._flusher.submit(self._finish, written)))
             except RemoteError as error:
                 failures.insert(0, error)
-        for error in failures:
-            raise error
+        if failures:
+            raise failures[0]
         while self._unsynced:
             folder = self._unsynced.pop()
             if self._durable:

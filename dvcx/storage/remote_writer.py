@@ -123,7 +123,7 @@ class RemoteWriter:
         self._batching = settings.batching
         self._committed = committed
         self._resumes = resumes
-        self.advance = _ignored
+        self.advance: Callable[[int], None] = _ignored
         """Called by any thread with the bytes of content that are on the remote now."""
         self._pool = ThreadPoolExecutor(settings.batching.ahead, thread_name_prefix="dvcx-write")
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="dvcx-hash")

@@ -67,7 +67,7 @@ def plan_upload(cache: LocalStore, remote: Remote, wanted: Mapping[bytes, Wanted
     sending = [each for digest, each in wanted.items() if digest in absent and digest not in lost]
     large = tuple(each for each in sending if each.role is Role.BLOB and each.size >= cut_from)
     small = tuple(each for each in sending if each.role is not Role.BLOB or each.size < cut_from)
-    size = sum(each.size for each in sending)
+    size = sum(each.size for each in sending if each.role is Role.BLOB)  # a root's size is that of its files
     reads, writes = _requests(small, large, remote.settings.batching)
     return UploadPlan(small, large, tuple(wanted[digest] for digest in lost), size, reads, writes)
 
