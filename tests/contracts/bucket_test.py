@@ -1,4 +1,4 @@
-"""What every bucket keeps to: one suite over folders, memory, and fsspec on both, bare and wrapped."""
+"""What every bucket keeps to: one suite over folders, memory, fsspec on both, real servers, bare and wrapped."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from dvcx.storage.folder_bucket import FolderBucket
 from dvcx.storage.fsspec_bucket import FsspecBucket
 from dvcx.storage.memory_bucket import MemoryBucket
 from dvcx.storage.paced_bucket import Pace, PacedBucket
+from tests.servers.buckets import bucket_on
+from tests.servers.stores import marked
+
+LOCAL = ["folder", "memory", "fsspec folder", "fsspec memory", "retrying folder", "counting folder", "paced folder"]
 
 
-@pytest.fixture(
-    params=["folder", "memory", "fsspec folder", "fsspec memory", "retrying folder", "counting folder", "paced folder"]
-)
+@pytest.fixture(params=[*LOCAL, *marked()])
 def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Bucket:
     makers: dict[str, Callable[[], Bucket]] = {
         "folder": lambda: FolderBucket(tmp_path / "store"),
@@ -31,7 +33,7 @@ def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Bucket:
         "paced folder": lambda: PacedBucket(FolderBucket(tmp_path / "store"), Pace(1 << 40)),
         "counting folder": lambda: CountingBucket(FolderBucket(tmp_path / "store")),
     }
-    made = makers[request.param]()
+    made = makers[request.param]() if request.param in makers else bucket_on(request.param)
     made.write("dvcx.json", [b"{}"])
     return made
 

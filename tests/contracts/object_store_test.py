@@ -1,4 +1,4 @@
-"""What every store of objects keeps to: one suite over the memory store, the cache, and remotes on several buckets."""
+"""What every store of objects keeps to: one suite over a memory store, the cache, and remotes on all kinds of store."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from dvcx.storage.memory_bucket import MemoryBucket
 from dvcx.storage.object_store import ObjectStore
 from dvcx.storage.remote import Remote, RemoteSettings
 from tests.memory_store import MemoryStore
+from tests.servers.buckets import bucket_at
+from tests.servers.stores import KINDS, new_place
 
 SMALL_CUTS = Chunking(minimum=1 << 10, average=4 << 10, maximum=16 << 10, cut_from=64 << 10)
 """Small chunks, so that objects of some 100 KB are cut into many."""
@@ -27,13 +29,25 @@ SMALL_CUTS = Chunking(minimum=1 << 10, average=4 << 10, maximum=16 << 10, cut_fr
 Opener = Callable[[], ObjectStore]
 
 
-@pytest.fixture(params=["blake3", "sha256", "xxh128"])
-def algorithm(request: pytest.FixtureRequest) -> Algorithm:
-    return ALGORITHMS[request.param]
+LOCAL = ["memory", "cache", "remote in memory", "remote in a folder", "remote through fsspec"]
+CASES = [(store, algorithm) for store in LOCAL for algorithm in ("blake3", "sha256", "xxh128")]
+REAL = [pytest.param((kind, "blake3"), marks=pytest.mark.servers) for kind in KINDS]
 
 
-@pytest.fixture(params=["memory", "cache", "remote in memory", "remote in a folder", "remote through fsspec"])
-def opener(request: pytest.FixtureRequest, algorithm: Algorithm, tmp_path: Path) -> Opener:
+@pytest.fixture(params=[*CASES, *REAL], ids=lambda case: "-".join(case))
+def case(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """The kind of store, and the algorithm that names its objects."""
+    store, algorithm = request.param
+    return store, algorithm
+
+
+@pytest.fixture
+def algorithm(case: tuple[str, str]) -> Algorithm:
+    return ALGORITHMS[case[1]]
+
+
+@pytest.fixture
+def opener(case: tuple[str, str], algorithm: Algorithm, tmp_path: Path) -> Opener:
     """Opens the same store again each time it is called, as another process would."""
     # Packs small enough that these few objects fill several.
     settings = RemoteSettings(jobs=3, batching=Batching(2, 100_000, 100_000), chunking=SMALL_CUTS)
@@ -50,7 +64,10 @@ def opener(request: pytest.FixtureRequest, algorithm: Algorithm, tmp_path: Path)
             FolderBucket(tmp_path / "remote"), "r", algorithm, tmp_path / "local", settings
         ),
     }
-    return openers[request.param]
+    if case[0] in openers:
+        return openers[case[0]]
+    place = new_place(case[0])
+    return lambda: Remote(bucket_at(place), "r", algorithm, tmp_path / "local", settings)
 
 
 @pytest.fixture
