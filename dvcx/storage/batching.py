@@ -13,13 +13,15 @@ class Batching:
 
     A pack is sent once the objects in it have `pack_size` bytes, a large file is cut in windows of `window`, each a
     pack when it is all new, and `ahead` packs are on their way while the next one is filled. After `commit_every`
-    bytes an index file is written, so that a push that is killed has not worked for nothing.
+    bytes an index file is written, so that a push that is killed has not worked for nothing. `far`: the store is
+    reached over a network, so a request costs time, and its library needs the bytes of a file in one piece.
     """
 
     ahead: int
     pack_size: int
     window: int
     commit_every: int = 512 * _MIB
+    far: bool = False
 
     @property
     def few(self) -> int:
@@ -41,4 +43,4 @@ def over_network(jobs: int) -> Batching:
     than eight jobs a pack is 8 MiB, and the memory grows.
     """
     size = max(_LEAST, min(FOLDER.pack_size, _IN_FLIGHT // jobs))
-    return Batching(ahead=jobs, pack_size=size, window=min(size, FOLDER.window))
+    return Batching(ahead=jobs, pack_size=size, window=min(size, FOLDER.window), far=True)

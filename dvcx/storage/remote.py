@@ -365,7 +365,7 @@ class Remote:
         To look for each pack costs a request. In a folder that is nothing; elsewhere it is done only when a push from
         here did not come to its end, or nobody can know.
         """
-        if self.local_folder is None or self.settings.batching is FOLDER:
+        if self.local_folder is None or not self.settings.batching.far:
             return True
         path = self.local_folder / _UNFINISHED
         try:

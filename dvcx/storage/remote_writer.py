@@ -310,19 +310,32 @@ class RemoteWriter:
 
     def _upload(self, load: _Loader, done: Callable[[], None] | None) -> tuple[Sealed, bool]:
         try:
-            loaded = load()
-            sealed, reused = self._write(loaded)
-            self.advance(sum(each.raw for each in loaded.payloads if each.role in (Role.BLOB, Role.CHUNK)))
-            return sealed, reused
+            sealed, size = self._sealed(load())
+        except BaseException:
+            if done is not None:
+                done()
+            raise
+        if self._batching.far and done is not None:
+            done()  # the bytes were copied: the next window can be read while these are on their way
+            done = None
+        try:
+            written = self._write(sealed)
         finally:
             if done is not None:
                 done()
+        self.advance(size)
+        return written
 
-    def _write(self, load: Load) -> tuple[Sealed, bool]:
+    def _sealed(self, load: Load) -> tuple[Sealed, int]:
+        """Gives the pack of `load`, and how many bytes of content are in it."""
         sealed = seal(self.algorithm, load)
         while sealed.name in self._catalog.marked:
             # Under this name a pack is about to be deleted; what is written now must not go with it.
             sealed = seal(self.algorithm, load, gap=1 + secrets.randbelow(64))
+        size = sum(each.raw for each in load.payloads if each.role in (Role.BLOB, Role.CHUNK))
+        return sealed._replace(parts=[b"".join(sealed.parts)]) if self._batching.far else sealed, size
+
+    def _write(self, sealed: Sealed) -> tuple[Sealed, bool]:
         if self._resumes and self._left_by_killed_push(sealed):
             return sealed._replace(parts=[]), True
         self._bucket.write_later(pack_file(sealed.name), sealed.parts)

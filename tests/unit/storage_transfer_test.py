@@ -384,7 +384,7 @@ def test_in_memory_the_same_holds(side: NewSide) -> None:
 
 def test_over_a_network_no_pack_is_looked_for_unless_a_push_from_here_broke_off(side: NewSide, store: Path) -> None:
     bucket = StoppingBucket(store)
-    here = side("here", bucket, Batching(ahead=2, pack_size=20_000, window=20_000))
+    here = side("here", bucket, Batching(ahead=2, pack_size=20_000, window=20_000, far=True))
     root = here.add(some_files())
     here.push(root)
     assert here.counting.counts.stats == 0
