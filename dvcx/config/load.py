@@ -205,7 +205,7 @@ def _remote(
     name: str, settings: Mapping[str, ConfigEntry], base: RemoteConfig | None, warnings: list[str]
 ) -> RemoteConfig:
     """Gives a remote; `base` is the one that it stands on, if its URL is `remote://...`."""
-    own = {key: settings[key].value for key in ("url", "compression", "grace_days") if key in settings}
+    own = {key: settings[key].value for key in REMOTE_SETTINGS if key in settings and key != "secrets_for"}
     options = {key: entry.value for key, entry in settings.items() if key not in REMOTE_SETTINGS}
     if base is not None:
         own["url"], options, kept_back = placed_on(base, str(own["url"]), options)

@@ -85,11 +85,19 @@ class CheckoutResult:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutOptions:
-    """How to check out: see `dvcx checkout --help`."""
+    """How to check out: see `dvcx checkout --help`.
+
+    Files of more than `max_size` bytes that the cache does not have were left out on purpose and are not missing.
+    """
 
     force: bool = False
     relink: bool = False
     dry_run: bool = False
+    max_size: int | None = None
+
+    def left_out(self, entry: TreeEntry) -> bool:
+        """Tells whether a file that is not in the cache is so because it is too large."""
+        return self.max_size is not None and entry.is_file and entry.size > self.max_size
 
 
 def checkout(
@@ -303,7 +311,7 @@ def _result(
         changes.append(FileChange(action.kind.value, action.path, entry.size, entry.files))
     return CheckoutResult(
         changes=(*changes, *relinked),
-        missing=tuple(path for path, _ in plan.missing),
+        missing=tuple(path for path, entry in plan.missing if not options.left_out(entry)),
         kept=tuple(plan.kept),
         damaged=tuple(path for path, _ in applied.damaged),
         damaged_digests=tuple(digest for _, digest in applied.damaged),
