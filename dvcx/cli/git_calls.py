@@ -28,6 +28,10 @@ def answer(words: Sequence[str], console: Console, environment: Mapping[str, str
         return _merge(rest, console, environment)
     if call == "textconv" and len(rest) == 1:
         return _textconv(rest[0], console, environment)
+    if call == "hook" and rest:
+        from dvcx.cli.git_hooks import run_hook
+
+        return run_hook(rest[0], rest[1:], _git(environment), console, environment)
     raise UsageError(f"Git called `__git {call}` in a way that this dvcx does not know", "run `dvcx install` again")
 
 

@@ -119,6 +119,12 @@ def project_folders(location: GitLocation) -> list[str]:
     return found
 
 
+def list_tracked_named(location: GitLocation, names: Sequence[str], under: str = "") -> list[str]:
+    """Gives the paths in the index that end in one of `names` (of one part or more), at or below `under`, sorted."""
+    specs = [f":(top,glob){_glob_literal(under)}**/{name}" for name in names]
+    return sorted(set(map(os.fsdecode, _records(run_git(location, ["ls-files", "-z", "--", *specs])))))
+
+
 def is_tracked(location: GitLocation, paths: Sequence[str]) -> set[str]:
     """Gives those of `paths` that are files in the index."""
     if not paths:

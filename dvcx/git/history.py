@@ -99,6 +99,37 @@ def commits_touching(
         yield CommitInfo(sha, author, email, _time(date), subject, tuple(_change(*change) for change in changes))
 
 
+def pointer_blobs_between(location: GitLocation, new: Sequence[str], known: Sequence[str]) -> Iterator[PointerBlob]:
+    """Gives each distinct version of a `*.dvcx` or `dvcx.lock` file that a commit brings which `new` reach and `known`
+    do not, newest first.
+
+    Both are ids; known ones that are not here are passed over. Raises `GitFailed` when a commit cannot be read.
+    """
+    asked = "".join(f"{commit}\n" for commit in known).encode()
+    answer = run_git(location, ["cat-file", "--batch-check=%(objectname) %(objecttype)"], stdin=asked) if known else b""
+    here = [line.split()[0].decode() for line in answer.splitlines() if line.endswith((b" commit", b" tag"))]
+    starts = "".join([*(f"{commit}\n" for commit in new), *(f"^{commit}\n" for commit in here)]).encode()
+    seen: set[str] = set()
+    args = [*_RAW, "--diff-merges=separate", "--full-history", "--format=%x01%H", "--stdin", "--", *_POINTER_SPECS]
+    for (sha,), changes in _commits(location, args, header_fields=1, stdin=starts):
+        for meta, path in changes:
+            _, mode, _, oid, _ = meta.split(b" ")
+            if mode.startswith(_REGULAR) and oid.decode() not in seen:
+                seen.add(oid.decode())
+                yield PointerBlob(os.fsdecode(path), oid.decode(), sha.decode())
+
+
+def remote_tips(location: GitLocation, remote: str) -> list[str]:
+    """Gives the ids of the commits that the branches of the Git remote `remote` were at when last heard of."""
+    args = ["for-each-ref", "--format=%(objectname)", f"refs/remotes/{_plain_name(remote)}"]
+    return run_git(location, args).decode().split() if _plain_name(remote) else []
+
+
+def _plain_name(remote: str) -> str:
+    """Gives the name of a remote, "" for an address, which has no branches here."""
+    return remote if not any(letter in remote for letter in ":*?[\\ \n\0") and not remote.startswith("-") else ""
+
+
 def _pointer_blobs(location: GitLocation, roots: Sequence[Root], since: datetime | None) -> Iterator[PointerBlob]:
     trees = [root.commit for root in roots if root.is_tree]
     commits = list(dict.fromkeys(root.commit for root in roots if not root.is_tree))
