@@ -32,6 +32,9 @@ def run_hook(
     if environment.get("DVCX_HOOKS") == "0":
         return DONE.code
     if name in ("post-checkout", "post-merge", "post-rewrite"):
+        if environment.get("_PRE_COMMIT_SKIP_POST_CHECKOUT"):
+            # The pre-commit program takes what is not staged away for a moment: the data is to stay.
+            return DONE.code
         if name == "post-checkout" and _is_same(words, git, environment):
             return DONE.code
         return _each(git, console, environment, _follow)
@@ -118,6 +121,7 @@ def _before_push(
     name: str, words: Sequence[str], git: GitLocation, console: Console, environment: Mapping[str, str]
 ) -> int:
     from dvcx.git.history import remote_tips
+    from dvcx.git.revisions import resolve_or_none
 
     if words:
         remote = words[0]
@@ -126,7 +130,9 @@ def _before_push(
         known = [each[3] for each in updates if len(each) == 4 and set(each[3]) - _ZERO]
     else:
         remote = environment.get("PRE_COMMIT_REMOTE_NAME", "")
-        new = [environment.get("PRE_COMMIT_TO_REF", "")]
+        # When everything is new to the remote, pre-commit names just the branch.
+        tip = environment.get("PRE_COMMIT_TO_REF") or environment.get("PRE_COMMIT_LOCAL_BRANCH") or "HEAD"
+        new = [resolve_or_none(git, tip) or ""]
         known = [environment.get("PRE_COMMIT_FROM_REF", "")]
     new = [each for each in new if _is_id(each)]
     known = [each for each in known if _is_id(each)] + (remote_tips(git, remote) if remote else [])
