@@ -81,6 +81,7 @@ TABLE: tuple[Entry, ...] = (
     _command("ls", Panel.LOOK, "list what is tracked and what tracked folders hold", "list"),
     _command("du", Panel.LOOK, "show how large tracked data is"),
     _command("log", Panel.LOOK, "show the commits that changed tracked data"),
+    _command("blame", Panel.LOOK, "show who last changed each file of tracked data"),
     _command("check-ignore", Panel.LOOK, "tell which paths .dvcxignore leaves out"),
     _command("root", Panel.LOOK, "print the folder of the project"),
     _command("push", Panel.SHARE, "send the data that a remote lacks"),

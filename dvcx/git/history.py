@@ -96,7 +96,7 @@ def commits_touching(
     args += ["--end-of-options", commit, "--", *(f":(top,literal){path}" for path in paths)]
     for fields, changes in _commits(location, args, header_fields=5):
         sha, author, email, date, subject = (field.decode(errors="replace") for field in fields)
-        yield CommitInfo(sha, author, email, _time(date), subject, tuple(_change(*change) for change in changes))
+        yield CommitInfo(sha, author, email, commit_time(date), subject, tuple(_change(*change) for change in changes))
 
 
 def pointer_blobs_between(location: GitLocation, new: Sequence[str], known: Sequence[str]) -> Iterator[PointerBlob]:
@@ -224,7 +224,8 @@ def _oid_or_none(oid: str) -> str | None:
     return oid if oid.strip("0") else None
 
 
-def _time(text: str) -> datetime:
+def commit_time(text: str) -> datetime:
+    """Gives the time that Git prints for a commit; 1970 for an impossible one."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:  # commits with impossible dates exist
