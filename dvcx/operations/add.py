@@ -17,6 +17,7 @@ from dvcx.model.pointer import Pointer
 from dvcx.model.tree import EntryKind, TreeEntry
 from dvcx.operations.add_checks import check_can_add
 from dvcx.operations.edited_links import set_aside_edited
+from dvcx.operations.git_setup import keep_drivers
 from dvcx.operations.looking import cache_prefix
 from dvcx.operations.pointers import PointerChange, refuse_frozen, write_pointers
 from dvcx.operations.relink import relink
@@ -94,6 +95,7 @@ def add(repo: Repo, paths: Sequence[str], options: AddOptions | None = None, pro
     _check_text(options.desc or "")
     paths = outermost(paths)
     with workspace_lock(repo).exclusive(repo.config.core.lock_timeout):
+        keep_drivers(repo)
         manifest = workspace_manifest(repo.root, repo.git)
         check_can_add(repo, manifest, paths, force=options.force)
         return add_checked(repo, manifest, paths, options, progress)

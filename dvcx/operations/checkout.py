@@ -15,6 +15,7 @@ from dvcx.manifest.manifest import Manifest, workspace_manifest
 from dvcx.manifest.trees import LoadTree, entry_at, entry_of
 from dvcx.model.pointer import pointer_path
 from dvcx.model.tree import EntryKind, TreeEntry
+from dvcx.operations.git_setup import keep_drivers
 from dvcx.operations.looking import look
 from dvcx.operations.own_copies import links_into_cache, make_own_copies
 from dvcx.operations.placing import record_placed, was_empty
@@ -138,6 +139,8 @@ def checkout_targets(
 
     With `whole`, the manifest of all that is tracked now, data that dvcx put here and that is tracked no more leaves.
     """
+    if not options.dry_run:
+        keep_drivers(repo)
     cache, state = open_cache(repo), open_state(repo)
     load = tree_loader(cache)
     plan = CheckoutPlan()

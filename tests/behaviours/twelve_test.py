@@ -651,7 +651,7 @@ def test_11_conflict_markers_in_a_pointer_are_told(project: Project) -> None:
     for words in (("checkout",), ("add", "data"), ("push",)):
         run = project.dvcx(*words)
         assert run.code == 3, words
-        assert "conflict markers" in run.err and "git checkout --ours" in run.err
+        assert "conflict markers" in run.err and "dvcx resolve --ours" in run.err
     assert project.read("data/small") == b"main"
     project.git("checkout", "--ours", "--", "data.dvcx")
     project.dvcx("checkout").ok()

@@ -1,7 +1,8 @@
 """Make a Git repository a dvcx project.
 
 The project is the whole Git worktree; with --subdir the current folder; with --no-git a folder without Git. Running it
-again changes nothing.
+again changes nothing, but in a clone it tells Git how to merge and compare pointers (so do `dvcx add`, `pull` and
+`checkout`).
 
 Examples:
     dvcx init
@@ -36,7 +37,10 @@ def command(
 
 def render(result: InitResult, console: Console) -> None:
     if not result.created:
-        console.say(f"{result.root} is a dvcx project already; nothing was changed")
+        done = "Git now merges and compares its pointers" if result.drivers else "nothing was changed"
+        console.say(f"{result.root} is a dvcx project already; {done}")
+        if result.changed_files:
+            console.next_step(f"git add {' '.join(result.changed_files)}")
         return
     console.say(f"made {result.root} a dvcx project")
     if result.accident_only:
