@@ -1,0 +1,24 @@
+"""Listing what a view holds: any revision of this or another project, in the form of `dvcx ls`."""
+
+from __future__ import annotations
+
+from dvcx.operations.ls import Lister, Listing, broken_below, targets_at
+from dvcx.operations.view import View
+
+
+def list_view(view: View, path: str, *, recursive: bool, revision: str | None = None) -> Listing:
+    """Lists what is tracked at `path` in a view; `revision` is how people named it.
+
+    Listings that are not here come from the remote. Raises `UsageError` where nothing is tracked, `MissingData` when
+    it is not known what the folder `path` holds.
+    """
+    targets = targets_at(view.manifest, path, empty_is_fine=not path)
+    if recursive:
+        nodes = [view.find(target.path) for target in targets]
+        view.fetch_trees([node for node in nodes if node is not None and node.entry.is_folder])
+    lister = Lister(view.repo.algorithm, view.manifest, view.tree)
+    if recursive:
+        entries = [each for target in targets for each in lister.all_below(target)]
+    else:
+        entries = lister.one_level(path, targets)
+    return Listing(path, revision, tuple(entries), tuple(lister.unread), broken_below(view.manifest, path))
