@@ -6,8 +6,7 @@ the commands do. Importing dvcx loads nothing else; what is used is loaded when 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # as type checkers know it; `typing` itself would take most of the time of this import
 if TYPE_CHECKING:
     from dvcx.api.files import DataFile as DataFile
     from dvcx.api.files import NoSuchFile as NoSuchFile

@@ -132,7 +132,8 @@ def _is_here(mirror: Mirror, oid: str) -> bool:
 def _advertised(mirror: Mirror, revision: str | None) -> tuple[str, str] | None:
     """Gives the ref that the repository has for `revision`, and what it names; a tag before a branch, as Git does."""
     names = ["HEAD"] if revision in (None, "HEAD") else [revision, f"refs/tags/{revision}", f"refs/heads/{revision}"]
-    answer = _ask(mirror, [*_SAFE, "ls-remote", "--quiet", "origin", *(name for name in names if name)])
+    patterns = [name for name in names if name]
+    answer = _ask(mirror, [*_SAFE, "ls-remote", "--quiet", "--end-of-options", "origin", *patterns])
     lines = (line.partition("\t") for line in answer.decode(errors="replace").splitlines())
     oid_by_ref = {ref: oid for oid, _, ref in lines}
     for name in names:

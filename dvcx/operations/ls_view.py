@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dvcx.base.errors import MissingData
 from dvcx.operations.ls import Lister, Listing, broken_below, targets_at
 from dvcx.operations.view import View
 
@@ -17,8 +18,16 @@ def list_view(view: View, path: str, *, recursive: bool, revision: str | None = 
         nodes = [view.find(target.path) for target in targets]
         view.fetch_trees([node for node in nodes if node is not None and node.entry.is_folder])
     lister = Lister(view.repo.algorithm, view.manifest, view.tree)
-    if recursive:
-        entries = [each for target in targets for each in lister.all_below(target)]
-    else:
-        entries = lister.one_level(path, targets)
+    try:
+        if recursive:
+            entries = [each for target in targets for each in lister.all_below(target)]
+        else:
+            entries = lister.one_level(path, targets)
+    except MissingData as error:
+        raise MissingData(
+            f"what {path} of {view.source.url} holds is not known: its listing is neither in that project's cache nor "
+            "on its remote",
+            "run `dvcx push` where it was added",
+            [path],
+        ) from error
     return Listing(path, revision, tuple(entries), tuple(lister.unread), broken_below(view.manifest, path))

@@ -192,6 +192,19 @@ class View:
                 self._store(fetched)
         return found
 
+    @property
+    def cache(self) -> Cache:
+        """The cache of the project that is viewed."""
+        return self._cache
+
+    def remote(self) -> Remote:
+        """Gives the remote to read from.
+
+        Raises `MissingData` when the project has none, `Refused` for one that is not used on another's word.
+        """
+        with self._lock:
+            return self._remote()
+
     def id_text(self, node: Node) -> str | None:
         """Gives the object id of a file or folder as text; None for links and folders that only lead to data."""
         if node.entry.is_link or not node.entry.digest:
@@ -253,7 +266,15 @@ class View:
 
     def _read_small(self, digest: bytes) -> bytes:
         if self._cache.missing([digest]):
-            data = self._remote().read(digest)
+            remote = self._remote()
+            try:
+                data = remote.read(digest)
+            except MissingData as error:
+                raise MissingData(
+                    f"the listing of a folder of {self.source.url} is neither in that project's cache nor on "
+                    f"{remote.label}",
+                    "run `dvcx push` where it was added",
+                ) from error
             if self._options.keep or self.source.is_mirror:
                 self._store({digest: (Role.TREE, data)})
             return data
