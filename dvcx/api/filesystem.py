@@ -58,15 +58,32 @@ class DvcxFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no
         super().__init__(repo=repo, rev=rev, remote=remote, keep=keep, **storage_options)
         self._repo = os.path.abspath(os.curdir) if repo is None else os.fspath(repo)
         self._rev, self._options = rev, ViewOptions(remote, keep)
-        # So that a pickled or serialised copy means the same project in a process that runs elsewhere.
-        self.storage_options: dict[str, Any] = {**storage_options, "repo": self._repo, "rev": rev}
-        self.storage_options |= {"remote": remote, "keep": keep}
         self._view = open_view(self._repo, rev, self._options)
 
     @property
     def commit(self) -> str | None:
         """The id of the commit that is read; None for the workspace."""
         return self._view.source.commit
+
+    @property
+    def storage_options(self) -> dict[str, Any]:
+        """The arguments that make the same filesystem in another process, which may run in another folder."""
+        options = self._options
+        given = {"repo": self._repo, "rev": self._rev, "remote": options.remote, "keep": options.keep or None}
+        return {name: value for name, value in given.items() if value is not None}
+
+    @storage_options.setter
+    def storage_options(self, value: object) -> None:
+        pass  # fsspec sets what was typed
+
+    @property
+    def storage_args(self) -> tuple[()]:
+        """Nothing: all arguments are in `storage_options`."""
+        return ()
+
+    @storage_args.setter
+    def storage_args(self, value: object) -> None:
+        pass
 
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:

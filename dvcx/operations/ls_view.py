@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from dvcx.base.errors import MissingData
-from dvcx.operations.ls import Lister, Listing, broken_below, targets_at
-from dvcx.operations.view import View
+from dvcx.operations.ls import Lister, Listing, LsOptions, broken_below, targets_at
+from dvcx.operations.view import View, ViewOptions
+from dvcx.repo.foreign import open_foreign
 
 
 def list_view(view: View, path: str, *, recursive: bool, revision: str | None = None) -> Listing:
@@ -31,3 +35,10 @@ def list_view(view: View, path: str, *, recursive: bool, revision: str | None = 
             [path],
         ) from error
     return Listing(path, revision, tuple(entries), tuple(lister.unread), broken_below(view.manifest, path))
+
+
+def list_foreign(source: str, path: str, directory: Path, environ: Mapping[str, str], options: LsOptions) -> Listing:
+    """Lists what another project tracks at `path`; raises as `list_view` and `open_foreign`."""
+    path = path.strip("/")
+    view = View(open_foreign(source, options.revision, directory, environ, path), ViewOptions(options.remote))
+    return list_view(view, path, recursive=options.recursive, revision=options.revision)

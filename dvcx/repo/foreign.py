@@ -65,14 +65,6 @@ def mirrors_folder(environ: Mapping[str, str]) -> Path:
     return Path(base) / "dvcx" / "repositories"
 
 
-def is_source(text: str, directory: Path) -> bool:
-    """Tells whether `text` names a project to read from: an address, or a folder with a project or repository in it."""
-    if is_git_url(text):
-        return True
-    folder = directory / text
-    return (folder / PROJECT_FOLDER / CONFIG_FILE).is_file() or (folder / ".git").exists() or _is_bare(folder)
-
-
 def open_foreign(
     source: str, revision: str | None, directory: Path, environ: Mapping[str, str], inside: str = ""
 ) -> Foreign:
