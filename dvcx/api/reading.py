@@ -13,7 +13,6 @@ from dvcx.base.errors import UsageError
 from dvcx.operations.git_file import read_git_file
 from dvcx.operations.ls import Listing
 from dvcx.operations.ls_view import list_view
-from dvcx.operations.targets import not_tracked
 from dvcx.operations.view import View, ViewOptions
 from dvcx.storage.ranges import Bytes, HeldBytes
 
@@ -73,6 +72,7 @@ def open(
         raise UsageError(f"dvcx.open only reads, so not with the mode {mode!r}", "`dvcx.Repo().add` stores data")
     name = project_name(path)
     view = open_view(repo, rev, ViewOptions(remote, keep), name)
+    name = inner(view, name)
     file = DataFile(content_at(view, name), name)
     return file if mode == "rb" else io.TextIOWrapper(file, encoding=encoding, errors=errors, newline=newline)
 
@@ -133,7 +133,7 @@ def ls(
     """
     name = project_name(path)
     view = open_view(repo, rev, ViewOptions(remote), name)
-    return list_view(view, name, recursive=recursive, revision=rev)
+    return list_view(view, inner(view, name), recursive=recursive, revision=rev)
 
 
 def get_url(path: Location, repo: Location | None = None, rev: str | None = None) -> str:
@@ -144,7 +144,7 @@ def get_url(path: Location, repo: Location | None = None, rev: str | None = None
     """
     name = project_name(path)
     view = open_view(repo, rev, inside=name)
-    if view.find(name) is None:
+    if view.find(inner(view, name)) is None:
         raise no_such_file(view, name)
     query = {"repo": view.source.url} if repo is not None or view.source.is_mirror else {}
     if view.source.commit is not None:
@@ -165,8 +165,15 @@ def content_at(view: View, name: str) -> Bytes:
 
 def no_such_file(view: View, name: str) -> NoSuchFile:
     """Gives the error for a name that means nothing in a view, with the one that may be meant."""
-    error = not_tracked(view.manifest, name)
+    error = view.not_tracked(name)
     return NoSuchFile(error.message, error.hint)
+
+
+def inner(view: View, name: str) -> str:
+    """Gives a path in a repository elsewhere as one in the project that it is in: they differ in a subfolder."""
+    prefix = view.repo.prefix
+    is_whole = view.source.is_mirror and prefix and name.startswith(f"{prefix}/")
+    return name[len(prefix) + 1 :] if is_whole else name
 
 
 def project_name(path: Location) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,13 +14,18 @@ from dvcx.operations import commit as committing
 from dvcx.operations import diff as diffing
 from dvcx.operations import du as measuring
 from dvcx.operations import fetch as fetching
+from dvcx.operations import import_ as importing
 from dvcx.operations import init as initialising
 from dvcx.operations import ls as listing
 from dvcx.operations import move as moving
+from dvcx.operations import note as noting
 from dvcx.operations import pull as pulling
 from dvcx.operations import push as pushing
 from dvcx.operations import remove as removing
 from dvcx.operations import status as looking
+from dvcx.operations import update as updating
+from dvcx.operations.import_url import import_url
+from dvcx.operations.outside import name_of
 from dvcx.operations.selection import Revisions
 from dvcx.operations.transfer import TransferOptions
 from dvcx.repo.open import open_repo, project_path
@@ -164,6 +169,58 @@ class Repo:
         """Tells how large tracked data is; see `dvcx du --help`."""
         (name,) = self._paths([path])
         result = measuring.du(self._repo(), name, measuring.DuOptions(rev, False, remote, empty_is_fine=not name))
+        return _whole(result, result.problem())
+
+    def get_notes(self, path: Location) -> noting.Notes:
+        """Gives the notes on a pointer, and where imported data comes from; see `dvcx note --help`."""
+        (name,) = self._paths([path])
+        return noting.note(self._repo(), name)
+
+    def note(
+        self,
+        path: Location,
+        *,
+        desc: str | None = None,
+        labels: Iterable[str] = (),
+        remove_labels: Iterable[str] = (),
+        meta: Mapping[str, object] | None = None,
+        unset_meta: Iterable[str] = (),
+    ) -> noting.Notes:
+        """Writes notes on a pointer: adds and removes labels and facts; see `dvcx note --help`."""
+        (name,) = self._paths([path])
+        edit = noting.NoteEdit(desc, tuple(labels), tuple(remove_labels), dict(meta or {}), tuple(unset_meta))
+        return noting.note(self._repo(), name, edit)
+
+    def import_data(
+        self,
+        source: Location,
+        path: str,
+        *,
+        rev: str | None = None,
+        out: Location | None = None,
+        remote: str | None = None,
+        force: bool = False,
+        desc: str | None = None,
+    ) -> importing.Imported:
+        """Tracks data of another project; a relative `source` starts at the root. See `dvcx import --help`."""
+        (target,) = self._paths([out if out is not None else path.rstrip("/").rpartition("/")[2]])
+        options = importing.ImportOptions(revision=rev, out=target, remote=remote, force=force, desc=desc)
+        return importing.import_data(self._repo(), os.fspath(source), path, self._root, os.environ, options)
+
+    def import_url(
+        self, url: str, out: Location | None = None, *, force: bool = False, desc: str | None = None
+    ) -> importing.Imported:
+        """Downloads a file or folder and tracks it, from the root for a path; see `dvcx import-url --help`."""
+        (target,) = self._paths([out if out is not None else name_of(url)])
+        options = importing.ImportOptions(out=target, force=force, desc=desc)
+        return import_url(self._repo(), url, self._root, options)
+
+    def update(
+        self, *paths: Location, rev: str | None = None, check: bool = False, force: bool = False
+    ) -> updating.UpdateResult:
+        """Brings imported data to what its source has now; see `dvcx update --help`."""
+        options = updating.UpdateOptions(revision=rev, check=check, force=force)
+        result = updating.update(self._repo(), self._paths(paths), os.environ, options)
         return _whole(result, result.problem())
 
     def _repo(self) -> Record:

@@ -74,6 +74,7 @@ TABLE: tuple[Entry, ...] = (
     _command("commit", Panel.TRACK, "store what the workspace has for tracked data"),
     _command("move", Panel.TRACK, "rename or move tracked data", "mv"),
     _command("remove", Panel.TRACK, "stop tracking data", "rm"),
+    _command("note", Panel.TRACK, "write a description, labels and facts on a pointer"),
     _command("unprotect", Panel.TRACK, "make links into the cache own copies"),
     _command("status", Panel.LOOK, "show what differs from the pointers"),
     _command("diff", Panel.LOOK, "show what differs between two revisions, or since one"),

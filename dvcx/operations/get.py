@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from dvcx.base.text import counted
 from dvcx.model.tree import EntryKind, TreeEntry
 from dvcx.operations.git_file import read_git_file
 from dvcx.operations.take_in import take_in
-from dvcx.operations.targets import not_tracked
 from dvcx.operations.view import Node, View, ViewOptions
 from dvcx.repo.foreign import open_foreign
 from dvcx.storage.cache import Cache, CacheSettings
@@ -71,17 +70,18 @@ def get(
     path = os.path.normpath(path).strip("/")
     view = View(open_foreign(source, options.revision, directory, environ, path), ViewOptions(remote=options.remote))
     target = target_of(options.out, path, directory)
+    inner = view.source.path
     with placing(target, force=options.force) as scratch:
-        node = view.find("" if path == "." else path)
+        node = view.find("" if inner == "." else inner)
         if node is not None and node.entry.digest:
             write_node(view, node, scratch, target.name, progress)
             files = node.entry.files if node.entry.is_folder else None
             return GetResult(
                 str(target), view.source.url, path, view.source.commit, view.id_text(node), node.entry.size, files
             )
-        data = read_git_file(view.source, path)
+        data = read_git_file(view.source, inner)
         if data is None:
-            raise not_tracked(view.manifest, path)
+            raise view.not_tracked(inner)
         with closing(os.open(scratch / target.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)) as fd:
             write_all(fd, data)
         return GetResult(str(target), view.source.url, path, view.source.commit, None, len(data), None)
@@ -108,7 +108,7 @@ def placing(target: Path, *, force: bool) -> Iterator[Path]:
         raise UsageError(f"the folder {target.parent} does not exist", f"make it: `mkdir -p {target.parent}`")
     if os.path.lexists(target) and not force:
         raise _in_the_way(target)
-    with scratch_folder(target.parent / _SCRATCH) as scratch:
+    with _scratch_beside(target) as scratch:
         try:
             yield scratch
             sync_filesystem(scratch)
@@ -122,10 +122,17 @@ def placing(target: Path, *, force: bool) -> Iterator[Path]:
             sync_directory(target.parent)
         finally:
             _make_removable(scratch)
+
+
+@contextmanager
+def _scratch_beside(target: Path) -> Iterator[Path]:
+    folder = target.parent / _SCRATCH
     try:
-        (target.parent / _SCRATCH).rmdir()
-    except OSError:
-        pass  # another one is at work there
+        with scratch_folder(folder) as scratch:
+            yield scratch
+    finally:
+        with suppress(OSError):  # another one is at work there
+            folder.rmdir()
 
 
 def _in_the_way(target: Path) -> Refused:

@@ -22,7 +22,7 @@ from dvcx.operations.checkout import CheckoutOptions, checkout_targets
 from dvcx.operations.git_file import read_git_file
 from dvcx.operations.pointers import PointerChange, refuse_frozen, write_pointers
 from dvcx.operations.take_in import take_in
-from dvcx.operations.targets import Target, not_tracked
+from dvcx.operations.targets import Target
 from dvcx.operations.view import View, ViewOptions
 from dvcx.repo.foreign import Foreign, open_foreign
 from dvcx.repo.record import Repo, open_cache, open_trash, workspace_lock
@@ -87,7 +87,7 @@ def import_data(
     note["commit"] = foreign.commit
     cache = open_cache(repo)
     with cache.lock.shared(repo.config.core.lock_timeout):
-        pointer = fetch_pointer(foreign, path, target, cache, repo.algorithm, options, progress)
+        pointer = fetch_pointer(foreign, target, cache, repo.algorithm, options, progress)
         pointer = replace(pointer, source=note, desc=options.desc)
         result = place_pointer(repo, target, pointer, "import", options, progress)
     cache.close()
@@ -130,14 +130,14 @@ def check_target(repo: Repo, target: str, *, force: bool) -> Manifest:
 
 def fetch_pointer(
     foreign: Foreign,
-    path: str,
     target: str,
     cache: Cache,
     algorithm: Algorithm,
     options: ImportOptions,
     progress: Progress,
 ) -> Pointer:
-    """Gives a pointer to what `path` is in another project; with `options.download` the cache then holds its data."""
+    """Gives a pointer to what `foreign` was opened for; with `options.download` the cache then holds its data."""
+    path = foreign.path
     view = View(foreign, ViewOptions(remote=options.remote))
     name = target.rpartition("/")[2]
     node = view.find(path)
@@ -146,7 +146,7 @@ def fetch_pointer(
     if node is None or not node.entry.digest:
         data = read_git_file(foreign, path)
         if data is None:
-            raise not_tracked(view.manifest, path)
+            raise view.not_tracked(path)
         digest = algorithm.of(data)
         with cache.writer() as writer:
             writer.put(Role.BLOB, digest, data)

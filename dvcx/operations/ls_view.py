@@ -41,4 +41,4 @@ def list_foreign(source: str, path: str, directory: Path, environ: Mapping[str, 
     """Lists what another project tracks at `path`; raises as `list_view` and `open_foreign`."""
     path = path.strip("/")
     view = View(open_foreign(source, options.revision, directory, environ, path), ViewOptions(options.remote))
-    return list_view(view, path, recursive=options.recursive, revision=options.revision)
+    return list_view(view, view.source.path, recursive=options.recursive, revision=options.revision)

@@ -153,9 +153,7 @@ class _Updating:
         )
         cache = open_cache(self._repo)
         with cache.lock.shared(self._repo.config.core.lock_timeout):
-            pointer = fetch_pointer(
-                foreign, path, self._target.path, cache, self._repo.algorithm, options, self._progress
-            )
+            pointer = fetch_pointer(foreign, self._target.path, cache, self._repo.algorithm, options, self._progress)
             pointer = replace(pointer, source=note)
             files = self._compared(foreign, pointer)
             change = "unchanged" if pointer.same_data(self._target.pointer) else "outdated"

@@ -71,8 +71,17 @@ class View:
         """Gives what is at `path` ("" is the top); raises `UsageError` where nothing is tracked, or as `tree`."""
         node = self.find(path)
         if node is None:
-            raise not_tracked(self.manifest, path)
+            raise self.not_tracked(path)
         return node
+
+    def not_tracked(self, path: str) -> UsageError:
+        """Gives the error for a path that means nothing here."""
+        error = not_tracked(self.manifest, path)
+        if self.is_live:
+            return error
+        if not self.source.is_mirror or (error.hint or "").startswith("did you mean"):
+            return error
+        return UsageError(f"{error.message} of {self.source.url}", f"see what is there: `dvcx ls {self.source.url}`")
 
     def find(self, path: str) -> Node | None:
         """Gives what is at `path`, or None; raises the error of a pointer file that cannot be used, or as `tree`."""

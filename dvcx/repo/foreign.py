@@ -44,13 +44,15 @@ class Foreign:
     """A project to read from: its record, as `commit` has it, and how it was named.
 
     `url` is what a pointer remembers: an address, or an absolute path. `refused` are the remotes that its configuration
-    names but that are not used, each with why. `is_mirror` tells that it is elsewhere.
+    names but that are not used, each with why. `is_mirror` tells that it is elsewhere. `path` is what was asked for
+    inside the repository, relative to the project.
     """
 
     repo: Repo
     commit: str | None
     url: str
     is_mirror: bool
+    path: str = ""
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -90,12 +92,24 @@ def open_foreign(
         if git is not None:
             where = mirrors_folder(environ) / f"bare-{folder.name}"
             return _from_objects(git, resolve(git, revision or "HEAD"), str(folder), where, inside, own, None)
-    repo = open_repo(folder, clean)
+    nearest, rest = _nearest_project(folder, inside)
+    repo = open_repo(nearest, clean)
+    inside = rest if nearest != folder else inside
     if repo.git is None:
         if revision is not None:
             raise UsageError(f"{source} was made with --no-git, so it has no revision {revision}", "leave --rev away")
-        return Foreign(repo, None, str(folder), is_mirror=False)
-    return Foreign(repo, resolve(repo.git, revision or "HEAD"), str(folder), is_mirror=False)
+        return Foreign(repo, None, str(folder), is_mirror=False, path=inside)
+    return Foreign(repo, resolve(repo.git, revision or "HEAD"), str(folder), is_mirror=False, path=inside)
+
+
+def _nearest_project(folder: Path, inside: str) -> tuple[Path, str]:
+    """Gives the innermost project on the way from `folder` to the path `inside`, and the rest of the way."""
+    parts = inside.split("/") if inside else []
+    for count in range(len(parts) - 1, 0, -1):
+        nearest = folder.joinpath(*parts[:count])
+        if ".." not in parts and (nearest / PROJECT_FOLDER / CONFIG_FILE).is_file() and not nearest.is_symlink():
+            return nearest, "/".join(parts[count:])
+    return folder, inside
 
 
 def own_project(repo: Repo, revision: str | None) -> Foreign:
@@ -145,6 +159,7 @@ def _from_objects(
         commit,
         url,
         is_mirror=mirror is not None,
+        path=inside[len(prefix) + 1 :] if prefix else inside,
         refused=refused,
     )
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def test_finding_and_globbing(project: Project) -> None:
     assert fs.glob("**/*.bin") == ["data/sub/c.bin"]
     assert fs.du("data") == 3008 and fs.exists("data/sub") and not fs.exists("data/x")
     assert fs.isdir("") and fs.isdir("models") and fs.isfile("models/m.pt")
-    assert list(fs.walk("data"))[0] == ("data", ["sub"], ["a.txt"])
+    assert next(iter(fs.walk("data"))) == ("data", ["sub"], ["a.txt"])
 
 
 def test_info_names_the_object(project: Project) -> None:
@@ -160,7 +161,7 @@ def test_what_is_new_is_seen_after_looking_again(project: Project) -> None:
 def test_it_only_reads(project: Project, tmp_path: Path) -> None:
     fs = tracked(project)
     (tmp_path / "x").write_text("x")
-    for write in (
+    attempts: list[Callable[[], object]] = [
         lambda: fs.open("data/new", "wb"),
         lambda: fs.pipe_file("data/new", b"x"),
         lambda: fs.put_file(tmp_path / "x", "data/new"),
@@ -171,7 +172,8 @@ def test_it_only_reads(project: Project, tmp_path: Path) -> None:
         lambda: fs.mv("data/a.txt", "data/b.txt"),
         lambda: fs.cp("data/a.txt", "data/b.txt"),
         lambda: fs.open("data/a.txt", "r+b"),
-    ):
+    ]
+    for write in attempts:
         with pytest.raises((OSError, ValueError, NotImplementedError)):
             write()
     assert not project.dvcx("status", "--exit-code").code

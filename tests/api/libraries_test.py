@@ -91,7 +91,7 @@ def test_zarr_reads_an_array(project: Project, options: dict[str, Any]) -> None:
     read = zarr.open_array("dvcx://array.zarr", mode="r", storage_options=options)
     assert (read[150:250, 40:60] == wanted[150:250, 40:60]).all()
     assert (read[:] == wanted).all()
-    with pytest.raises(Exception, match="(?i)read"):
+    with pytest.raises(Exception, match=r"(?i)read"):
         zarr.open_array("dvcx://array.zarr", mode="a", storage_options=options)[0, 0] = 1
 
 
