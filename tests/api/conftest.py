@@ -30,4 +30,4 @@ def far_away(project: Project) -> None:
     drop_cache(project)
     for pointer in project.path.glob("?*.dvcx"):
         data = pointer.with_suffix("")
-        shutil.rmtree(data) if data.is_dir() else data.unlink()
+        shutil.rmtree(data) if data.is_dir() else data.unlink(missing_ok=True)
