@@ -87,6 +87,7 @@ TABLE: tuple[Entry, ...] = (
     _command("pull", Panel.SHARE, "fetch data and put it into the workspace"),
     _command("fetch", Panel.SHARE, "take data from a remote into the cache"),
     _command("get", Panel.SHARE, "write data of another project here, tracking nothing"),
+    _command("mount", Panel.SHARE, "show the data of a revision as a folder, by FUSE"),
     _command("get-url", Panel.SHARE, "download a file or folder, tracking nothing"),
     _command("import", Panel.SHARE, "track data of another project"),
     _command("import-url", Panel.SHARE, "download a file or folder and track it"),

@@ -31,7 +31,8 @@ def test_the_page_about_python_is_true(
     far_away(project)
     monkeypatch.chdir(project.path)
     names: dict[str, Any] = {}
-    blocks = re.findall(r"^```python\n(.*?)^```", (DOCS / "guides/python.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    page = (DOCS / "guides/python.md").read_text("utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     for block in blocks:
         exec(compile(block, "docs/guides/python.md", "exec"), names)
     assert len(blocks) == 6
