@@ -27,6 +27,7 @@ from dvcx.storage.cache import Cache
 from dvcx.storage.ranges import Bytes, ChunkedBytes, ChunkShelf, FileBytes, HeldBytes
 from dvcx.storage.reach import Wanted, reachable
 from dvcx.storage.remote import Remote
+from dvcx.storage.remote_catalog import Found
 
 
 class Node(NamedTuple):
@@ -173,7 +174,8 @@ class View:
         with self._lock:
             if not self._cache.missing([digest]):
                 return HeldBytes(self._cache.read(digest))
-            return self._open_far(node)
+            remote, place = self._place_of(node)
+        return self._open_far(digest, remote, place)  # without the lock: many files at once come side by side
 
     def read_whole(self, nodes: Collection[Node]) -> dict[str, bytes]:
         """Gives the whole contents of many files by path: those of small ones on a remote with a few requests."""
@@ -193,12 +195,13 @@ class View:
             absent = self._cache.missing(left)
             for digest, data in self._cache.read_many(left.keys() - absent):
                 found |= dict.fromkeys(left[digest], data)
-            fetched: dict[bytes, tuple[Role, bytes]] = {}
-            for digest, data in self._remote().read_many(absent) if absent else ():
-                found |= dict.fromkeys(left[digest], data)
-                fetched[digest] = Role.BLOB, data
-            if fetched and self._options.keep:
-                self._store(fetched)
+            remote = self._remote() if absent else None
+        fetched: dict[bytes, tuple[Role, bytes]] = {}
+        for digest, data in remote.read_many(absent) if remote is not None else ():
+            found |= dict.fromkeys(left[digest], data)
+            fetched[digest] = Role.BLOB, data
+        if fetched and self._options.keep:
+            self._store(fetched)
         return found
 
     @property
@@ -238,14 +241,17 @@ class View:
                 ) from error
         return self._far
 
-    def _open_far(self, node: Node) -> Bytes:
-        remote, digest = self._remote(), node.entry.digest
+    def _place_of(self, node: Node) -> tuple[Remote, Found]:
+        remote = self._remote()
         try:
-            (place,) = remote.locate([digest])
+            (place,) = remote.locate([node.entry.digest])
         except MissingData as error:
             raise MissingData(
                 f"{node.path} is neither in the cache nor on {remote.label}", "run `dvcx push` where it was added"
             ) from error
+        return remote, place
+
+    def _open_far(self, digest: bytes, remote: Remote, place: Found) -> Bytes:
         if place.record.role != Role.RECIPE:
             data = remote.read(digest)
             if self._options.keep:
