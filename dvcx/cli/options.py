@@ -65,6 +65,19 @@ ListingRemote = Annotated[
 KnownRemote = Annotated[
     str, typer.Argument(metavar="NAME", autocompletion=remote_names, help="the remote, as `dvcx remote list` shows it")
 ]
+Source = Annotated[
+    str, typer.Argument(metavar="REPO", help="a folder with a project, or the address of a Git repository")
+]
+ForeignPath = Annotated[str, typer.Argument(metavar="PATH", help="tracked data there, or a path inside it")]
+ForeignRevision = Annotated[
+    str | None, typer.Option("--rev", metavar="REV", help="a tag, branch or commit of that repository; else its HEAD")
+]
+ForeignRemote = Annotated[
+    str | None, typer.Option("--remote", "-r", metavar="NAME", help="a remote of that project; else its default one")
+]
+NoDownload = Annotated[bool, typer.Option("--no-download", help="write the pointer only; `dvcx update` gets the data")]
+Desc = Annotated[str | None, typer.Option("--desc", metavar="TEXT", help="a note that the pointer keeps")]
+Url = Annotated[str, typer.Argument(metavar="URL", help="a URL, a path, or remote://NAME/path")]
 GlobalLevel = Annotated[bool, typer.Option("--global", help="your own configuration, for all projects")]
 ProjectLevel = Annotated[bool, typer.Option("--project", help="the project's configuration, which Git tracks")]
 LocalLevel = Annotated[bool, typer.Option("--local", help="this working tree's configuration, not tracked: secrets")]

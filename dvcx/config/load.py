@@ -72,6 +72,32 @@ def load_file(file: ConfigFile, project_dir: Path | None, environ: Mapping[str, 
     return _built(entries, warnings)
 
 
+def load_text(text: str, where: str, root: Path | None) -> Config:
+    """Gives what the tracked configuration of another repository says; relative folders start at its `root`.
+
+    Without a root remotes in such folders are left out, as are those whose settings cannot be used: `warnings` say
+    why. Raises as `load_config` does for the rest.
+    """
+    entries: Entries = {}
+    warnings: list[str] = []
+    file = ConfigFile(Path(where), Level.PROJECT)
+    data = parse_toml(text, file.path)
+    try:
+        _check_format(data)
+        for parts, value in _settings_in(data, file, warnings):
+            if parts[0] in ("cache", "trash"):
+                continue  # how the others store things on their machines
+            try:
+                _add(entries, parts, value, ConfigOrigin(Level.PROJECT, where), _Base(root, None))
+            except BadSetting as problem:
+                if parts[0] != "remote":
+                    raise
+                warnings.append(f"{where}: {problem.problem}")
+    except BadSetting as problem:
+        raise located(problem, file, text) from problem
+    return _built(entries, warnings)
+
+
 def _add_file(entries: Entries, warnings: list[str], file: ConfigFile, base: _Base) -> None:
     text = read_text(file.path)
     if not text.strip():
