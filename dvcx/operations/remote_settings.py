@@ -17,7 +17,7 @@ from dvcx.config.files import ConfigFile
 from dvcx.config.keys import join_key
 from dvcx.config.reading import entry_of, shown
 from dvcx.config.schema import ConfigEntry, Level
-from dvcx.config.settings import REMOTE_NAME, ConfigValue
+from dvcx.config.settings import REMOTE_NAME, REMOTE_SETTINGS, ConfigValue
 from dvcx.operations.remote_options import check_option
 from dvcx.operations.settings import Settings
 from dvcx.repo.record import Repo
@@ -100,6 +100,8 @@ def modify_remote(
     `set_values` and `unset_value` do.
     """
     check_known_remote(repo, name)
+    if text is not None:
+        _check_has_option(repo, name, option)
     file = settings.file(level or _level_of(repo, name))
     key = f"{join_key(('remote', name))}.{option}"
     is_move = option == "url"
@@ -116,6 +118,17 @@ def modify_remote(
         if is_move:
             forget_copies(repo, name)
     return _changed(settings, name, [file], notes, moved=is_move)
+
+
+def _check_has_option(repo: Repo, name: str, option: str) -> None:
+    """Raises `UsageError` for an option of a folder that no folder has; that of other stores is up to their library."""
+    if option not in REMOTE_SETTINGS and folder_of(repo.config.remotes[name].url, repo.root) is not None:
+        close = difflib.get_close_matches(option, REMOTE_SETTINGS, 1)
+        known = f"it has {', '.join(REMOTE_SETTINGS)}"
+        raise UsageError(
+            f"{name} is a folder, and a folder remote has no option {option!r}",
+            f"did you mean {close[0]}?" if close else known,
+        )
 
 
 def remove_remote(repo: Repo, settings: Settings, name: str, *, level: Level | None) -> RemoteChange:
