@@ -71,6 +71,16 @@ class TrashConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class GitConfig:
+    """`[git]`; limits in bytes, 0 for none."""
+
+    guard_limit: int = 5_242_880
+    guard_binary_limit: int = 524_288
+    guard_allow: tuple[str, ...] = ()
+    push: Literal["ask", "always", "refuse"] = "ask"
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteConfig:
     """`[remote.NAME]`. `url` is absolute: folders given relative to the project root are joined to it.
 
@@ -104,6 +114,7 @@ class Config:
     core: CoreConfig = CoreConfig()
     cache: CacheConfig = CacheConfig()
     trash: TrashConfig = TrashConfig()
+    git: GitConfig = GitConfig()
     remotes: Mapping[str, RemoteConfig] = field(default_factory=lambda: MappingProxyType({}))
     entries: Mapping[str, ConfigEntry] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[str, ...] = ()

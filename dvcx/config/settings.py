@@ -103,7 +103,9 @@ class Setting:
         return value
 
     def _checked_list(self, parts: tuple[str, ...]) -> tuple[str, ...]:
-        if not parts or len(set(parts)) != len(parts) or not set(parts) <= set(self.choices):
+        if self.choices and not (parts and set(parts) <= set(self.choices)):
+            raise self.bad(", ".join(parts))
+        if len(set(parts)) != len(parts) or not all(part and "\0" not in part for part in parts):
             raise self.bad(", ".join(parts))
         return parts
 
@@ -161,6 +163,23 @@ SETTINGS = _table(
         "cache.pack_below", "whole number", 65_536, "Files smaller than this (bytes) rest in packs.", most=16 * _MIB
     ),
     Setting("trash.keep_days", "whole number", 30, "Days until what was replaced or removed is gone.", most=36_500),
+    Setting(
+        "git.guard_limit", "whole number", 5 * _MIB, "Files larger than this (bytes) are kept out of Git; 0: no limit."
+    ),
+    Setting(
+        "git.guard_binary_limit",
+        "whole number",
+        512 * 1024,
+        "The same for files that are no text (bytes); 0: no limit.",
+    ),
+    Setting("git.guard_allow", "list", (), "Patterns of files that may enter Git whatever their size."),
+    Setting(
+        "git.push",
+        "text",
+        "ask",
+        "When commits are pushed whose data is on no remote: `ask` whether to push it, `always` do, or `refuse`.",
+        choices=("ask", "always", "refuse"),
+    ),
 )
 """Every setting outside of the remotes, by its key."""
 
@@ -190,7 +209,7 @@ REMOTE_SETTINGS = _table(
 )
 """The settings that every remote has, by the last part of their key; all else is an option for fsspec."""
 
-SECTIONS = ("core", "cache", "trash", "remote")
+SECTIONS = ("core", "cache", "trash", "git", "remote")
 REMOTE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 

@@ -22,7 +22,7 @@ class PushResult:
     """What a push did or, with `dry_run`, would do at most: objects, bytes, requests, and what that costs about.
 
     `missing` are the paths whose data is neither in the cache nor on the remote; `damaged` those whose cached copy is
-    not what its name says, which was not sent.
+    not what its name says, which was not sent. `nothing`: no data is tracked that could be sent.
     """
 
     remote: str
@@ -33,6 +33,7 @@ class PushResult:
     missing: tuple[str, ...]
     damaged: tuple[str, ...]
     dry_run: bool
+    nothing: bool = False
     cost: Cost | None = None
 
     def problem(self) -> DvcxError | None:
@@ -129,6 +130,7 @@ def push(
         missing=tuple(lost),
         damaged=tuple(sorted(each.path for each in sent.damaged)),
         dry_run=options.dry_run,
+        nothing=not meant.roots,
         cost=cost_of(remote_config(repo, remote.name), writes=plan.writes, reads=plan.reads, size_in=plan.size)
         if options.dry_run
         else None,

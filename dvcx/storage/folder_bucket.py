@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from dvcx.base.direct import PAGE, WORTH, write_direct
 from dvcx.base.errors import RemoteError
-from dvcx.base.files import read_exactly, sync_directory, temporary_name
+from dvcx.base.files import flush, read_exactly, sync_directory, temporary_name
 from dvcx.storage.bucket import AlreadyThere, BucketFile, NotThere, Part, Unavailable
 
 _TEMPORARY = "tmp"
@@ -188,7 +188,7 @@ class FolderBucket:
         if not self._durable:
             return
         try:
-            os.fsync(fd)
+            flush(fd)
         except OSError as error:
             if error.errno not in _PASSING:
                 raise

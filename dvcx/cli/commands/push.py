@@ -92,5 +92,8 @@ def _show(result: PushResult, console: Console) -> None:
         console.report(f"would push to {result.remote}: {amount} at most, about {requests}{cost_text(result.cost)}")
     elif result.objects:
         console.report(f"pushed to {result.remote}: {amount} in {count_text(result.packs, 'pack')}")
+    elif result.nothing:
+        console.say("nothing is tracked there, so there is nothing to push")
+        console.next_step("dvcx add PATH")
     elif not result.missing and not result.damaged:
         console.report(f"{result.remote} has everything already")

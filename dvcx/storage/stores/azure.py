@@ -10,7 +10,7 @@ from dvcx.base.errors import UsageError
 from dvcx.storage.bucket import BucketFile
 from dvcx.storage.stores.kinds import check_place
 from dvcx.storage.stores.options import TIMEOUT, Option, Takes
-from dvcx.storage.stores.problems import CLOCK_HINT, Outcome, Problem, causes, class_names, status_of
+from dvcx.storage.stores.problems import CLOCK_HINT, LOOK, NOT_A_STORE, Outcome, Problem, causes, class_names, status_of
 from dvcx.storage.stores.store import PATIENCE, LoopStore, below, for_each
 
 OPTIONS = (
@@ -141,7 +141,7 @@ def explain(error: BaseException) -> Problem | None:
             )
         if code in ("BlobAlreadyExists", "BLOB_ALREADY_EXISTS") or "ResourceExistsError" in names:
             return Problem(Outcome.ALREADY_THERE, "it is there already")
-        if code in ("Md5Mismatch", "MD5_MISMATCH"):
+        if code in ("Md5Mismatch", "MD5_MISMATCH") or "contentMD5 doesn't match" in text:
             return Problem(Outcome.TRY_AGAIN, "what was sent did not arrive whole")
         if "ResourceNotFoundError" in names:
             return Problem(Outcome.NOT_THERE, "it is not there")
@@ -167,6 +167,8 @@ def explain(error: BaseException) -> Problem | None:
                 "there are no credentials for it, or they have expired",
                 "`az login`, or set account_key, sas_token or connection_string",
             )
+        if isinstance(each, ValueError) and "response header is missing" in text:
+            return Problem(Outcome.FAILED, NOT_A_STORE, LOOK)
         if isinstance(each, ValueError) and ("connection string" in text.lower() or "account_name" in text):
             return Problem(Outcome.FAILED, text, "set account_name, or connection_string")
     return None
