@@ -14,7 +14,7 @@ import pytest
 
 from tests.project import Project, program
 from tests.servers.projects import give_secrets, use_place
-from tests.servers.proxy import FaultProxy
+from tests.servers.proxy import FaultProxy, Latency
 from tests.servers.stores import Place, marked, new_place
 
 MIB = 1 << 20
@@ -63,8 +63,11 @@ def test_an_interrupted_push_ends_at_once_and_the_next_one_sends_the_rest(
     place, proxy = behind_proxy(new_place(kind))
     use_place(project, place)
     project.save({"model.bin": LARGE})
-    code, seconds = interrupted(project, "push", "-j", "8", "--limit-rate", "12M", when=lambda: packs_in(place) >= 3)
-    assert code == 130 and seconds < 4
+    stuck = Latency(lambda request: ".pack" in request.path and packs_in(place) >= 3, seconds=25)
+    proxy.faults = [stuck]
+    code, seconds = interrupted(project, "push", "-j", "8", when=lambda: stuck.met > 0)
+    assert code == 130 and seconds < 5, "what is on a slow line is not waited for"
+    proxy.faults = []
     assert project.dvcx("status", "--remote", "store", "--exit-code").code == 1, "nothing half is to be seen"
     there = packs_in(place)
     proxy.requests.clear()
