@@ -40,6 +40,18 @@ RemoteName = Annotated[
     str | None,
     typer.Option("--remote", "-r", metavar="NAME", autocompletion=remote_names, help="a remote; else the default one"),
 ]
+OtherStore = Annotated[
+    str | None,
+    typer.Option(
+        "--remote", "-r", metavar="NAME", autocompletion=remote_names, help="work on this remote; else on the cache"
+    ),
+]
+ComparedRemote = Annotated[
+    str | None,
+    typer.Option(
+        "--remote", "-r", metavar="NAME", autocompletion=remote_names, help="show also what this remote lacks"
+    ),
+]
 ListingRemote = Annotated[
     str | None,
     typer.Option(
@@ -69,6 +81,20 @@ Url = Annotated[str, typer.Argument(metavar="URL", help="a URL, a path, or remot
 GlobalLevel = Annotated[bool, typer.Option("--global", help="your own configuration, for all projects")]
 ProjectLevel = Annotated[bool, typer.Option("--project", help="the project's configuration, which Git tracks")]
 LocalLevel = Annotated[bool, typer.Option("--local", help="this working tree's configuration, not tracked: secrets")]
+TransferPlan = Annotated[
+    bool,
+    typer.Option("--dry-run", "--plan", "-n", help="show what would be done, and its cost on the large clouds"),
+]
+LimitRate = Annotated[
+    str | None, typer.Option("--limit-rate", metavar="RATE", help="at most so many bytes a second: 500k, 10M")
+]
+MaxSize = Annotated[
+    str | None, typer.Option("--max-size", metavar="SIZE", help="leave out files larger than this: 500k, 10M, 2GB")
+]
+TransferRevisions = Annotated[
+    list[str] | None,
+    typer.Option("--rev", metavar="REV", autocompletion=revision_names, help="the data of a revision; can be repeated"),
+]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, metavar="N", help="how many transfers at once")]
 AllBranches = Annotated[bool, typer.Option("--all-branches", "-a", help="the data of every branch")]
 AllTags = Annotated[bool, typer.Option("--all-tags", "-T", help="the data of every tag")]

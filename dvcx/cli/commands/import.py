@@ -17,9 +17,10 @@ from typing import Annotated
 import typer
 
 from dvcx.cli.console import Console
-from dvcx.cli.invocation import Invocation
+from dvcx.cli.invocation import Invocation, Outcome
 from dvcx.cli.options import Desc, Force, ForeignPath, ForeignRemote, ForeignRevision, NoDownload, Source
 from dvcx.cli.render.imports import render_import
+from dvcx.cli.render.steps import then_git_add
 from dvcx.operations.import_ import Imported, ImportOptions, import_data
 from dvcx.repo.open import project_path
 
@@ -34,11 +35,14 @@ def command(
     no_download: NoDownload = False,
     desc: Desc = None,
     force: Force = False,
-) -> Imported:
+) -> Outcome:
     project = call.repo()
     target = project_path(project, out if out is not None else path.rstrip("/").rpartition("/")[2], call.directory)
     options = ImportOptions(revision=rev, out=target, remote=remote, force=force, download=not no_download, desc=desc)
-    return import_data(project, repo, path, call.directory, call.environment, options, call.progress)
+    return Outcome(
+        import_data(project, repo, path, call.directory, call.environment, options, call.progress),
+        render=then_git_add(project, render),
+    )
 
 
 def render(result: Imported, console: Console) -> None:

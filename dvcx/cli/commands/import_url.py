@@ -16,9 +16,10 @@ from typing import Annotated
 import typer
 
 from dvcx.cli.console import Console
-from dvcx.cli.invocation import Invocation
+from dvcx.cli.invocation import Invocation, Outcome
 from dvcx.cli.options import Desc, Force, Url
 from dvcx.cli.render.imports import render_import
+from dvcx.cli.render.steps import then_git_add
 from dvcx.operations.import_ import Imported, ImportOptions
 from dvcx.operations.import_url import import_url
 from dvcx.operations.outside import name_of
@@ -31,13 +32,13 @@ def command(
     out: Annotated[str | None, typer.Argument(metavar="OUT", help="what to call it here")] = None,
     desc: Desc = None,
     force: Force = False,
-) -> Imported:
+) -> Outcome:
     repo = call.repo()
     name = out if out is not None else name_of(url)
     if name.endswith("/") or ((call.directory / name).is_dir() and out is not None):
         name = f"{name.rstrip('/')}/{name_of(url)}"
     options = ImportOptions(out=project_path(repo, name, call.directory), force=force, desc=desc)
-    return import_url(repo, url, call.directory, options, call.progress)
+    return Outcome(import_url(repo, url, call.directory, options, call.progress), render=then_git_add(repo, render))
 
 
 def render(result: Imported, console: Console) -> None:

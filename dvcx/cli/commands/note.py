@@ -19,10 +19,10 @@ import typer
 
 from dvcx.base.errors import UsageError
 from dvcx.cli.console import Console
-from dvcx.cli.invocation import Invocation
+from dvcx.cli.invocation import Invocation, Outcome
 from dvcx.cli.names import tracked_paths
 from dvcx.cli.options import Desc
-from dvcx.cli.render.steps import git_add_step
+from dvcx.cli.render.steps import then_git_add
 from dvcx.operations.note import NoteEdit, Notes, note
 from dvcx.repo.open import project_path
 
@@ -35,10 +35,10 @@ def command(
     unlabel: Annotated[list[str] | None, typer.Option("--unlabel", metavar="LABEL", help="remove a label")] = None,
     meta: Annotated[list[str] | None, typer.Option("--meta", metavar="NAME=VALUE", help="set a fact")] = None,
     unset: Annotated[list[str] | None, typer.Option("--unset", metavar="NAME", help="remove a fact")] = None,
-) -> Notes:
+) -> Outcome:
     repo = call.repo()
     edit = NoteEdit(desc, tuple(label or ()), tuple(unlabel or ()), dict(map(_fact, meta or ())), tuple(unset or ()))
-    return note(repo, project_path(repo, path, call.directory), edit)
+    return Outcome(note(repo, project_path(repo, path, call.directory), edit), render=then_git_add(repo, render))
 
 
 def render(result: Notes, console: Console) -> None:
@@ -50,7 +50,6 @@ def render(result: Notes, console: Console) -> None:
     console.table([(name, value or "") for name, value in rows])
     if not rows:
         console.say("no notes stand on ", result.path)
-    git_add_step(result.changed_files, console)
 
 
 def _fact(text: str) -> tuple[str, object]:

@@ -19,6 +19,7 @@ from dvcx.cli.console import Console
 from dvcx.cli.invocation import Invocation, Outcome
 from dvcx.cli.options import Force, ForeignRemote, ForeignRevision, NoDownload, Targets
 from dvcx.cli.render.imports import render_update
+from dvcx.cli.render.steps import then_git_add
 from dvcx.operations.update import UpdateOptions, UpdateResult, update
 from dvcx.repo.open import project_path
 
@@ -36,7 +37,9 @@ def command(
     paths = [project_path(repo, target, call.directory) for target in targets or ()]
     options = UpdateOptions(revision=rev, check=check, remote=remote, force=force, download=not no_download)
     result = update(repo, paths, call.environment, options, call.progress)
-    return Outcome(result, code=1 if result.is_outdated else 0, error=result.problem())
+    return Outcome(
+        result, code=1 if result.is_outdated else 0, error=result.problem(), render=then_git_add(repo, render)
+    )
 
 
 def render(result: UpdateResult, console: Console) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from dvcx.cli.console import Console
 from dvcx.cli.render.sizes import content_text, count_text
-from dvcx.cli.render.steps import git_add_step
 from dvcx.cli.text import dim, green, yellow
 from dvcx.operations.import_ import Imported
 from dvcx.operations.update import Updated, UpdateResult
@@ -21,7 +20,6 @@ def render_import(result: Imported, console: Console) -> None:
     console.report(style(f"{result.change:<9}"), " ", result.path, dim(f"  ({size} from {_origin(result.source)})"))
     if not result.downloaded:
         console.next_step(f"dvcx update {result.path}: download the data")
-    git_add_step(result.changed_files, console)
 
 
 def render_update(result: UpdateResult, console: Console) -> None:
@@ -33,7 +31,6 @@ def render_update(result: UpdateResult, console: Console) -> None:
         console.say("no data here was imported")
     elif result.is_outdated:
         console.next_step("dvcx update")
-    git_add_step(result.changed_files, console)
 
 
 def _step(each: Updated) -> str:
