@@ -198,7 +198,7 @@ def _absolute(parts: tuple[str, ...], place: str, level: Level, base: _Base) -> 
 
 
 def _built(entries: Entries, warnings: list[str]) -> Config:
-    sections: dict[str, dict[str, ConfigValue]] = {"core": {}, "cache": {}, "trash": {}, "git": {}, "parsing": {}}
+    sections: dict[str, dict[str, ConfigValue]] = {name: {} for name in ("core", "cache", "trash", "git", "parsing")}
     remotes: dict[str, dict[str, ConfigEntry]] = {}
     for parts, entry in entries.items():
         if parts[0] == "remote":

@@ -116,20 +116,6 @@ def list_pointer_files(location: GitLocation, under: str = "", also: Sequence[st
     return [os.fsdecode(path) for path in sorted(paths) if _is_file(top + path)]
 
 
-def list_named_files(location: GitLocation, name: str, under: str = "") -> list[str]:
-    """Gives the paths of the files called `name` in the work tree, as `list_pointer_files` does for pointers."""
-    spec = f":(top,glob){_glob_literal(under)}**/{name}"
-    output = run_git(location, ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", spec])
-    top = os.fsencode(location.worktree) + b"/"
-    return [os.fsdecode(path) for path in sorted(set(_records(output))) if _is_file(top + path)]
-
-
-def has_changes(location: GitLocation, path: str) -> bool:
-    """Tells whether the file or folder at `path` is not as the current commit has it: changed, new, or deleted."""
-    args = ["status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--", f":(top,literal){path}"]
-    return bool(run_git(location, args))
-
-
 def project_folders(location: GitLocation) -> list[str]:
     """Gives the folders of the work tree that are projects, "" for its top, which comes first.
 
@@ -149,6 +135,20 @@ def list_tracked_named(location: GitLocation, names: Sequence[str], under: str =
     """Gives the paths in the index that end in one of `names` (of one part or more), at or below `under`, sorted."""
     specs = [f":(top,glob){_glob_literal(under)}**/{name}" for name in names]
     return sorted(set(map(os.fsdecode, _records(run_git(location, ["ls-files", "-z", "--", *specs])))))
+
+
+def list_named_files(location: GitLocation, name: str, under: str = "") -> list[str]:
+    """Gives the paths of the files called `name` in the work tree, as `list_pointer_files` does for pointers."""
+    spec = f":(top,glob){_glob_literal(under)}**/{name}"
+    output = run_git(location, ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", spec])
+    top = os.fsencode(location.worktree) + b"/"
+    return [os.fsdecode(path) for path in sorted(set(_records(output))) if _is_file(top + path)]
+
+
+def has_changes(location: GitLocation, path: str) -> bool:
+    """Tells whether the file or folder at `path` is not as the current commit has it: changed, new, or deleted."""
+    args = ["status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--", f":(top,literal){path}"]
+    return bool(run_git(location, args))
 
 
 def is_tracked(location: GitLocation, paths: Sequence[str]) -> set[str]:
