@@ -68,11 +68,15 @@ class Renamed:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A place where nothing stands, and to which an undo brings something back, which these numbers tell apart."""
+    """A place where nothing stands, and to which an undo brings something back, which these numbers tell apart.
+
+    `name` is what to show for it; where that is empty, the path.
+    """
 
     path: str
     device: int
     inode: int
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,16 @@ class MadeFolder:
     path: str
 
 
-Step = Moved | Kept | Renamed | Absent | MadeFolder
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Marks that a garbage collection wrote on a remote, into this file there; `name` is what to show for them."""
+
+    remote: str
+    file: str
+    name: str
+
+
+Step = Moved | Kept | Renamed | Absent | MadeFolder | Marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +160,13 @@ def _as_fields(step: Step) -> dict[str, object]:
             return {"keep": path, "mode": mode, **_content(text, link)}
         case Renamed(path, new_path, device, inode):
             return {"rename": path, "to": new_path, "inode": [device, inode]}
-        case Absent(path, device, inode):
-            return {"absent": path, "inode": [device, inode]}
+        case Absent(path, device, inode, name):
+            shown = {"name": name} if name else {}
+            return {"absent": path, "inode": [device, inode], **shown}
         case MadeFolder(path):
             return {"folder": path}
+        case Marked(remote, file, name):
+            return {"marks": file, "remote": remote, "name": name}
 
 
 def _content(text: bytes | None, link: str | None) -> dict[str, object]:
@@ -176,9 +192,11 @@ def _parse_step(line: bytes) -> Step | None:
             return Renamed(_text(fields["rename"]), _text(fields["to"]), int(device), int(inode))
         if "absent" in fields:
             device, inode = fields["inode"]
-            return Absent(_text(fields["absent"]), int(device), int(inode))
+            return Absent(_text(fields["absent"]), int(device), int(inode), _text(fields.get("name", "")))
         if "folder" in fields:
             return MadeFolder(_text(fields["folder"]))
+        if "marks" in fields:
+            return Marked(_text(fields["remote"]), _text(fields["marks"]), _text(fields["name"]))
     except (ValueError, KeyError, TypeError):
         pass
     return None
@@ -218,6 +236,8 @@ def relocated(journal: Journal, old: str, new: str) -> Journal:
                 return Moved(there(path), there(kept), name)
             case Renamed(path, new_path):
                 return replace(step, path=there(path), new_path=there(new_path))
+            case Marked():
+                return step
             case _:
                 return replace(step, path=there(step.path))
 

@@ -6,16 +6,18 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dvcx.base.errors import DamagedData, DvcxError, MissingData, Refused, shown
+from dvcx.base.errors import DamagedData, DvcxError, MissingData, Refused, UsageError, shown
 from dvcx.base.progress import SILENT, Progress, task
 from dvcx.base.scratch import scratch_folder
 from dvcx.base.text import counted
+from dvcx.git.revisions import resolve_or_none
 from dvcx.manifest.manifest import Manifest, workspace_manifest
 from dvcx.manifest.trees import LoadTree, entry_at, entry_of
 from dvcx.model.pointer import pointer_path
 from dvcx.model.tree import EntryKind, TreeEntry
+from dvcx.operations.git_setup import keep_drivers
 from dvcx.operations.looking import look
-from dvcx.operations.own_copies import make_own_copies
+from dvcx.operations.own_copies import links_into_cache, make_own_copies
 from dvcx.operations.placing import record_placed, was_empty
 from dvcx.operations.relink import relink, wanted_links
 from dvcx.operations.selection import is_in_a_tip
@@ -52,7 +54,7 @@ class CheckoutResult:
     """What a checkout did or, with `dry_run`, would do.
 
     `missing` are files whose content is not in the cache; `kept` are untracked files that nobody saved and that stay.
-    `damaged` are files whose cached content is damaged: they were left as they were.
+    `damaged` are files whose cached content is damaged: they were left as they were. `relink`: links were asked for.
     """
 
     changes: tuple[FileChange, ...]
@@ -62,6 +64,7 @@ class CheckoutResult:
     damaged_digests: tuple[bytes, ...]
     unsaved: tuple[str, ...]
     dry_run: bool
+    relink: bool = False
 
     def problem(self, *, allow_missing: bool = False) -> DvcxError | None:
         """Gives the error for what could not be restored, or None when all was."""
@@ -83,11 +86,19 @@ class CheckoutResult:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutOptions:
-    """How to check out: see `dvcx checkout --help`."""
+    """How to check out: see `dvcx checkout --help`.
+
+    Files of more than `max_size` bytes that the cache does not have were left out on purpose and are not missing.
+    """
 
     force: bool = False
     relink: bool = False
     dry_run: bool = False
+    max_size: int | None = None
+
+    def left_out(self, entry: TreeEntry) -> bool:
+        """Tells whether a file that is not in the cache is so because it is too large."""
+        return self.max_size is not None and entry.is_file and entry.size > self.max_size
 
 
 def checkout(
@@ -99,10 +110,21 @@ def checkout(
     """
     with workspace_lock(repo).exclusive(repo.config.core.lock_timeout):
         manifest = workspace_manifest(repo.root, repo.git)
-        targets = resolve_targets(manifest, paths)
+        targets = _resolved(repo, manifest, paths)
         return checkout_targets(
             repo, targets, options or CheckoutOptions(), progress, whole=None if paths else manifest
         )
+
+
+def _resolved(repo: Repo, manifest: Manifest, paths: Sequence[str]) -> list[Target]:
+    try:
+        return resolve_targets(manifest, paths)
+    except UsageError as error:
+        for path in paths:
+            if repo.git is not None and resolve_or_none(repo.git, path) is not None:
+                hint = f"{path} is a revision of Git: `git checkout {path}` brings its pointers, then `dvcx checkout`"
+                raise UsageError(error.message, hint) from error
+        raise
 
 
 def checkout_targets(
@@ -117,6 +139,8 @@ def checkout_targets(
 
     With `whole`, the manifest of all that is tracked now, data that dvcx put here and that is tracked no more leaves.
     """
+    if not options.dry_run:
+        keep_drivers(repo)
     cache, state = open_cache(repo), open_state(repo)
     result = checkout_opened(repo, cache, state, targets, options, progress, whole=whole)
     state.close()
@@ -139,7 +163,7 @@ def checkout_opened(
     plan = CheckoutPlan()
     former = _no_longer_tracked(repo, state, whole) if whole is not None else []
     with task(progress, "looking", None, "files") as running:
-        planning = _Planning(repo, cache, state, load, running.advance)
+        planning = _Planning(repo, cache, state, load, cache.lookup(), running.advance)
         for target in targets:
             _join(plan, planning.target(target, force=options.force))
         for path in former:
@@ -162,8 +186,12 @@ def checkout_opened(
         record_placed(cache, state, targets, load, left_out, empty)
         for path in former:
             state.set_baseline(path, None)
-        if options.relink:
-            relinked = _relink(repo, cache, state, targets, load, progress)
+    if options.relink:
+        known = {change.path for change in plan.actions} if options.dry_run else set()
+        found = _relink(repo, cache, state, targets, load, progress, dry_run=options.dry_run)
+        relinked = [change for change in found if change.path not in known]
+    state.close()
+    cache.close()
     return _result(plan, applied, relinked, options)
 
 
@@ -173,6 +201,7 @@ class _Planning:
     cache: Cache
     state: State
     load: LoadTree
+    has: Callable[[bytes], bool]
     advance: Callable[[int], None]
 
     def target(self, target: Target, *, force: bool) -> CheckoutPlan:
@@ -188,7 +217,7 @@ class _Planning:
         sources = Sources(
             self.load,
             scanned.trees if scanned else {},
-            self.cache.has,
+            self.has,
             self.repo.config.core.portable_names,
             scanned.left_out if scanned else (),
             lambda path: self._look(path, target.output, ignoring=False),
@@ -262,9 +291,16 @@ def _apply(repo: Repo, cache: Cache, state: State, plan: CheckoutPlan, load: Loa
 
 
 def _relink(
-    repo: Repo, cache: Cache, state: State, targets: Sequence[Target], load: LoadTree, progress: Progress
+    repo: Repo,
+    cache: Cache,
+    state: State,
+    targets: Sequence[Target],
+    load: LoadTree,
+    progress: Progress,
+    *,
+    dry_run: bool,
 ) -> list[FileChange]:
-    """Makes files links, or own copies, as `cache.type` says."""
+    """Makes files links, or own copies, as `cache.type` says; with `dry_run` only tells which."""
     entries: dict[str, TreeEntry] = {}
     for target in targets:
         try:
@@ -274,7 +310,9 @@ def _relink(
         if entry is not None:
             entries[target.path] = entry
     if wanted_links(repo):
-        paths = relink(repo, cache, state, entries, load)
+        paths = relink(repo, cache, state, entries, load, dry_run=dry_run)
+    elif dry_run:
+        paths = sorted(path for path, _ in links_into_cache(repo, cache, entries))
     else:
         paths = make_own_copies(repo, cache, state, entries, progress).done
     return [FileChange(ActionKind.RELINK.value, path, os.stat(repo.root / path).st_size, 1) for path in paths]
@@ -293,10 +331,11 @@ def _result(
         changes.append(FileChange(action.kind.value, action.path, entry.size, entry.files))
     return CheckoutResult(
         changes=(*changes, *relinked),
-        missing=tuple(path for path, _ in plan.missing),
+        missing=tuple(path for path, entry in plan.missing if not options.left_out(entry)),
         kept=tuple(plan.kept),
         damaged=tuple(path for path, _ in applied.damaged),
         damaged_digests=tuple(digest for _, digest in applied.damaged),
         unsaved=tuple(plan.unsaved),
         dry_run=options.dry_run,
+        relink=options.relink,
     )

@@ -18,6 +18,7 @@ from dvcx.operations.inner_edits import PlacedRecord, store_trees
 from dvcx.operations.own_copies import OwnCopies, make_own_copies
 from dvcx.operations.pointers import PointerChange, apply_texts, plan_texts, refuse_frozen
 from dvcx.operations.targets import Target, resolve_targets
+from dvcx.operations.trees import need_trees_around
 from dvcx.operations.unfinished import texts_before_removal
 from dvcx.repo.record import Repo, open_cache, open_state, open_trash, tree_loader, workspace_lock
 from dvcx.storage.cache import Cache
@@ -63,6 +64,7 @@ def remove(repo: Repo, paths: Sequence[str], *, outs: bool = False, progress: Pr
         cache, state = open_cache(repo), open_state(repo)
         # The cache stays locked until the pointers name the new trees: a garbage collection would not know them.
         with cache.lock.shared(repo.config.core.lock_timeout):
+            need_trees_around(repo, cache, manifest, paths)
             job = _Removing(repo, manifest, cache, state, outs=outs)
             job.take_all(_outermost(paths))
             result = job.finish(progress)
@@ -159,15 +161,14 @@ class _Removing:
             # What stays and is not tracked any more must not depend on the cache, nor change it when it is edited.
             linked = make_own_copies(self._repo, self._cache, self._state, self._whole, progress)
         placed = self._placed()
-        store_trees(self._cache, self._editor, [*self._folders.values(), *placed.values()])
+        store_trees(self._cache, self._editor, [*self._folders.values(), *placed.entries()])
         # Data first: after a kill in between, the pointer still says what the same command has to go on with.
         with open_trash(self._repo).entry("remove", self._repo.root) as trash:
             trash.move_all([(self._repo.root / path, path) for path in leaving if data[path] == "trash"])
             files = apply_texts(self._repo, trash, texts)
         for path in self._whole:
             self._state.set_baseline(path, None)
-        for path, entry in placed.items():
-            self._state.set_baseline(path, entry.digest)
+        placed.note()
         removed = [self._removed(path, data[path]) for path in sorted(data)]
         return RemoveResult(tuple(removed), files, tuple(sorted([*linked.damaged, *linked.missing])))
 
@@ -179,13 +180,13 @@ class _Removing:
             changes.append(PointerChange(output, old, new))
         return changes
 
-    def _placed(self) -> dict[str, TreeEntry]:
+    def _placed(self) -> PlacedRecord:
         """Gives what will be left of what dvcx put into the folders that lose something."""
         parts = {path: self._manifest.owner_of(path) or path for path in self._inner}
         record = PlacedRecord(self._state, self._cache, self._editor)
         for path, output in parts.items():
-            record.replace(output, tuple(path[len(output) + 1 :].split("/")), None)
-        return record.changed
+            record.replace(output, tuple(path[len(output) + 1 :].split("/")), None, None)
+        return record
 
     def _fate(self, path: str, leaving: Sequence[str]) -> str:
         if not os.path.lexists(self._repo.root / path):

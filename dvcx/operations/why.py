@@ -21,7 +21,7 @@ from dvcx.operations.repro_options import Selection
 from dvcx.operations.repro_plan import Decision
 from dvcx.operations.repro_targets import addresses_of
 from dvcx.operations.stage_status import decisions_on
-from dvcx.operations.stage_view import StageView, open_stages
+from dvcx.operations.stage_view import StageView, flag_style, open_stages
 from dvcx.pipeline.current import plain_value, project_path_of
 from dvcx.pipeline.load import load_pipeline
 from dvcx.pipeline.source import commit_source
@@ -135,7 +135,7 @@ class _Explaining:
         def command_in(commit: str) -> tuple[str, ...] | None:
             assert self._git is not None
             source = commit_source(self._git, commit, self._view.repo.prefix, commit)
-            stage = load_pipeline(source).stages.get(self._stage.address)
+            stage = load_pipeline(source, flag_style(self._view.repo)).stages.get(self._stage.address)
             return None if stage is None else stage.cmd
 
         wanted = tuple((reason.new or "").split("\n"))

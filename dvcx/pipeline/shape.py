@@ -64,6 +64,7 @@ def check_stage(file: PipelineFile, name: str, stage: LocatedDict, at: At) -> No
                 hint = "`foreach` goes with `do`, which holds all the rest"
                 raise file.problem(stage.keys_at[key], f"{key!r} has no place here", hint)
             check_keys(file, stage, _STAGE_KEYS, f"the stage {name!r}")
+            continue
         kinds, expected = known
         if not isinstance(value, kinds) or (type(value) is bool and int in kinds):
             raise file.problem(stage.values_at[key], f"{key!r} is a {kind_of(value)}; {expected} was expected")

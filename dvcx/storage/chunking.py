@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
+from dvcx.base.direct import read_direct
 from dvcx.formats.remote_json import Chunking
 
 if TYPE_CHECKING:
     from pyfastcdc import FastCDC
 
-WINDOW = 24 << 20
-"""Bytes of a file that are cut at a time, and make one pack when they are all new."""
+_BLOCK = 8 << 20
+"""Bytes read at once."""
 
 
 class Window(NamedTuple):
@@ -30,6 +31,10 @@ class Window(NamedTuple):
     buffer: mmap.mmap
 
 
+class Closed(Exception):
+    """There are no buffers any more: the transfer was given up."""
+
+
 class Buffers:
     """A fixed number of buffers: who needs one while all are in use waits, which bounds the memory of a transfer.
 
@@ -38,17 +43,27 @@ class Buffers:
 
     def __init__(self, count: int, size: int) -> None:
         self._free: queue.SimpleQueue[mmap.mmap | None] = queue.SimpleQueue()
-        self._size = size
+        self.size = size
+        self._closed = False
         for _ in range(count):
             self._free.put(None)  # made when first needed
 
     def take(self) -> mmap.mmap:
-        """Gives a buffer, waiting until one is free."""
-        return self._free.get() or mmap.mmap(-1, self._size)
+        """Gives a buffer, waiting until one is free; raises `Closed`."""
+        buffer = self._free.get()
+        if self._closed:
+            self._free.put(None)
+            raise Closed
+        return buffer or mmap.mmap(-1, self.size)
 
     def give_back(self, buffer: mmap.mmap) -> None:
         """Takes a buffer back; nobody may look at it any more."""
         self._free.put(buffer)
+
+    def close(self) -> None:
+        """Ends the waiting for buffers: from now on `take` raises `Closed`."""
+        self._closed = True
+        self._free.put(None)
 
 
 def cutter(chunking: Chunking) -> FastCDC:
@@ -63,9 +78,9 @@ def cutter(chunking: Chunking) -> FastCDC:
     )
 
 
-def window_buffers(count: int, chunking: Chunking) -> Buffers:
-    """Gives buffers for `windows`."""
-    return Buffers(count, WINDOW + chunking.maximum)
+def window_buffers(count: int, chunking: Chunking, window: int) -> Buffers:
+    """Gives buffers for `windows`, which cut about `window` bytes at a time, and never less than one chunk."""
+    return Buffers(count, max(window, chunking.maximum) + chunking.maximum)
 
 
 def cut_memory(data: bytes, chunking: Chunking) -> list[tuple[int, int]]:
@@ -90,6 +105,8 @@ def windows(fd: int, chunking: Chunking, buffers: Buffers) -> Iterator[Window]:
 
 def _cut_windows(fd: int, chunking: Chunking, buffers: Buffers) -> Iterator[Window]:
     chunker = cutter(chunking)
+    reading = _Reading(fd)
+    window = buffers.size - chunking.maximum
     rest = b""
     ended = False
     while not ended:
@@ -97,13 +114,29 @@ def _cut_windows(fd: int, chunking: Chunking, buffers: Buffers) -> Iterator[Wind
         view = memoryview(buffer)
         view[: len(rest)] = rest
         filled = len(rest)
-        while filled < WINDOW and not ended:
-            count = os.readv(fd, [view[filled : WINDOW + len(rest)]])
+        while filled < window and not ended:
+            count = reading.into(view[filled : window + len(rest)])
             filled += count
             ended = count == 0
         chunks, end = _settled(chunker, view[:filled], 0 if ended else chunking.maximum)
         rest = bytes(view[end:filled])
         yield Window(view[:end], chunks, buffer)
+
+
+class _Reading:
+    """Reads a file from its present position on, past the page cache: it is read once, and soon forgotten."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._offset = os.lseek(fd, 0, os.SEEK_CUR)
+        self._block = memoryview(mmap.mmap(-1, _BLOCK))  # starts on a page, as what is filled from it does not
+
+    def into(self, view: memoryview) -> int:
+        """Reads at most as many bytes as `view` has, and gives their number; 0 at the end of the file."""
+        count = read_direct(self._fd, self._block[: len(view)], self._offset)
+        view[:count] = self._block[:count]
+        self._offset += count
+        return count
 
 
 def _settled(chunker: FastCDC, data: memoryview, needed: int) -> tuple[list[tuple[int, int]], int]:

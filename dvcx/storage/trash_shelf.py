@@ -20,6 +20,7 @@ from dvcx.formats.trash_journal import (
     Journal,
     Kept,
     MadeFolder,
+    Marked,
     Moved,
     Renamed,
     parse_header,
@@ -167,9 +168,11 @@ def shown_names(journal: Journal, folder: Path) -> Iterator[str]:
                     yield name
             case Kept(path) | Renamed(path):
                 yield shown_name(path, project)
-            case Absent(path):
+            case Absent(path, name=name):
                 if os.path.lexists(path):
-                    yield shown_name(path, project)
+                    yield name or shown_name(path, project)
+            case Marked(remote, _, name):
+                yield f"{name} on {remote}"
             case MadeFolder():
                 pass
 

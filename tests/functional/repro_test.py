@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from dvcx.workspace import reading
 from tests.functional.arranging import cache_of, use_store
 from tests.project import Project
 
@@ -323,16 +324,14 @@ def test_it_works_without_git(plain_project: Project) -> None:
 
 
 def test_nothing_is_hashed_twice_in_one_command(pipeline: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dvcx.workspace import scan
-
     hashed: list[str] = []
-    real = scan.read_file
+    real = reading.read_file
 
     def counting(absolute: str, path: str, *rest: object) -> object:
         hashed.append(path)
         return real(absolute, path, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(scan, "read_file", counting)
+    monkeypatch.setattr("dvcx.workspace.scan.read_file", counting)
     pipeline.dvcx("repro").ok()
     assert sorted(hashed) == ["count.txt", "m.json", "raw.txt", "upper.txt"]
 

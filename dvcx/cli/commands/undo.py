@@ -2,7 +2,8 @@
 
 `checkout --force`, `add` over changed files, `commit`, `remove`, `move` and `gc` keep what they take away in the trash.
 An undo puts it back; what stands in its place goes to the trash in turn, so a second `dvcx undo` takes the first one
-back. The trash keeps things for `trash.keep_days` (30) days; `dvcx gc` clears what is older.
+back. Of a `gc` on a remote it takes the marks back, until the grace period is over and what they mark is deleted. The
+trash keeps things for `trash.keep_days` (30) days; `dvcx gc` clears what is older.
 
 Examples:
     dvcx undo
@@ -46,7 +47,8 @@ def command(
 def render(result: Undone, console: Console) -> None:
     for name in result.restored:
         console.line(green("restored"), " ", name)
-    console.say(f"took back {result.operation} ({result.id})")
+    where = "; what came back is in the cache" if result.operation == "gc" and result.restored else ""
+    console.say(f"took back {result.operation} ({result.id}){where}")
     if result.undo_id is not None:
         console.next_step("dvcx undo: take this back again")
 
