@@ -100,6 +100,7 @@ TABLE: tuple[Entry, ...] = (
         ("add", "write a stage into dvcx.yaml"),
         ("rm", "take stages out of dvcx.yaml"),
         ("log", "show the runs of a stage, and what it wrote"),
+        ("trace", "run a command, see what it reads and writes, propose a stage"),
     ),
     _group(
         "metrics",

@@ -1,4 +1,4 @@
-"""`dvcx freeze` and `dvcx unfreeze`: keep tracked data from changes by accident and stages from running, or stop that."""
+"""`dvcx freeze` and `dvcx unfreeze`: keep tracked data from changing by accident, and stages from running."""
 
 from __future__ import annotations
 
