@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dvcx.base.errors import MissingData, UsageError
 from dvcx.base.progress import SILENT, Progress
@@ -52,19 +52,44 @@ def commit(repo: Repo, paths: Sequence[str] = (), *, force: bool = False, progre
     with workspace_lock(repo).exclusive(repo.config.core.lock_timeout):
         manifest = workspace_manifest(repo.root, repo.git)
         targets = resolve_targets(manifest, paths)
-        if not paths:  # what stages make is committed when they run
-            targets = [target for target in targets if target.pointer.stage is None]
         here = [target for target in targets if os.path.lexists(repo.root / target.path)]
         absent = [target.path for target in targets if target not in here]
         _refuse_absent([path for path in absent if path in paths])
-        check_can_add(repo, manifest, [target.path for target in here], force=True)
+        data = [target.path for target in here if target.pointer.stage is None]
+        check_can_add(repo, manifest, data, force=True)
         cache = open_cache(repo)
         before = {target.output: _missing(cache, target) for target in here}
-        done = add_checked(repo, manifest, [target.path for target in here], AddOptions(force=force), progress)
+        made = _of_stages(repo, [target for target in here if target.pointer.stage is not None])
+        done = add_checked(repo, manifest, data, AddOptions(force=force), progress)
         cache.packs.look_again()
         filled = {target.output for target in here if _missing(cache, target) < before[target.output]}
         cache.close()
-        return CommitResult(tuple(_committed(each, filled) for each in done.outputs), done.changed_files, tuple(absent))
+        stored = [
+            replace(each, change="stored") if each.path in filled and each.change == "unchanged" else each
+            for each in made
+        ]
+        files = {*done.changed_files, *(each.pointer for each in made if each.change == "updated")}
+        outputs = (*(_committed(each, filled) for each in done.outputs), *stored)
+        return CommitResult(outputs, tuple(sorted(files)), tuple(absent))
+
+
+def _of_stages(repo: Repo, targets: Sequence[Target]) -> list[Committed]:
+    if not targets:
+        return []
+    from dvcx.operations.commit_stages import commit_outputs  # only projects with stages pay for it
+
+    return [
+        Committed(
+            path=each.path,
+            pointer=each.lock_file,
+            id=str(each.recorded.id),
+            size=each.recorded.size or 0,
+            files=each.recorded.files,
+            change="updated" if each.is_new else "unchanged",
+            unfetched=0,
+        )
+        for each in commit_outputs(repo, targets)
+    ]
 
 
 def _refuse_absent(paths: Sequence[str]) -> None:

@@ -36,6 +36,7 @@ class StageStates:
     stale: tuple[StageStatus, ...]
     broken: Mapping[str, str]
     hints: tuple[str, ...]
+    fresh: int = 0
 
 
 def stage_states(
@@ -52,10 +53,10 @@ def stage_states(
         decisions = decisions_on(view)
     except DvcxError as error:
         return StageStates((), {"the pipeline": error.message}, (error.hint,) if error.hint else ())
-    found = (_status(each) for each in decisions if not paths or _makes(each.stage, paths))
+    found = [_status(each) for each in decisions if not paths or _makes(each.stage, paths)]
     broken = {name: error.message for name, error in view.pipeline.broken.items()}
     hints = tuple(error.hint for error in view.pipeline.broken.values() if error.hint)
-    return StageStates(tuple(each for each in found if each is not None), broken, hints)
+    return StageStates(tuple(each for each in found if each is not None), broken, hints, found.count(None))
 
 
 def decisions_on(view: StageView) -> list[Decision]:

@@ -70,8 +70,8 @@ class OutputStatus:
 class StatusResult:
     """The state of everything asked for; `broken` are pointer files that cannot be used, each with why.
 
-    `hints` say what to do about them. `stages` are those that are not up to date; of a pipeline that cannot be used
-    `broken` tells.
+    `hints` say what to do about them. `stages` are those that are not up to date, `fresh_stages` counts the others; of
+    a pipeline that cannot be used `broken` tells.
     """
 
     outputs: tuple[OutputStatus, ...]
@@ -79,6 +79,7 @@ class StatusResult:
     remote: str | None
     hints: tuple[str, ...] = ()
     stages: tuple[StageStatus, ...] = ()
+    fresh_stages: int = 0
 
     @property
     def is_dirty(self) -> bool:
@@ -107,6 +108,7 @@ def status(
     with task(progress, "checking", None, "files") as running:
         outputs = tuple(looker.look(target, running.advance) for target in targets)
     broken = {path: error.message for path, error in manifest.broken.items()}
+    fresh = 0
     hints = [error.hint for error in manifest.broken.values() if error.hint]
     stages: tuple[StageStatus, ...] = ()
     if manifest.pipelines:
@@ -114,12 +116,12 @@ def status(
         from dvcx.operations.stage_status import stage_states
 
         found = stage_states(repo, environment or {}, manifest, cache, state, paths)
-        stages = found.stale
+        stages, fresh = found.stale, found.fresh
         broken.update(found.broken)
         hints += found.hints
     state.close()
     cache.close()
-    return StatusResult(outputs, broken, far.name if far else None, tuple(dict.fromkeys(hints)), stages)
+    return StatusResult(outputs, broken, far.name if far else None, tuple(dict.fromkeys(hints)), stages, fresh)
 
 
 def _open_remote(repo: Repo, name: str) -> Remote:

@@ -59,10 +59,17 @@ def meant_by(repo: Repo, paths: Sequence[str], options: TransferOptions, cache: 
         roots = tuple(dict.fromkeys(_of_revisions(repo, paths, options.revisions)))
         return _meant(roots, Below(tuple(paths)) if paths else None, (), options)
     targets = _matching(repo, manifest, paths, options, cache) if options.glob else resolve_targets(manifest, paths)
-    roots = tuple(dict.fromkeys(wanted_of(target.pointer, target.output) for target in targets))
+    travelling = (target for target in targets if _travels(target.pointer, repo, options))
+    roots = tuple(dict.fromkeys(wanted_of(target.pointer, target.output) for target in travelling))
     partial = [target for target in targets if target.inner]
     selection = Below(tuple(target.path for target in targets)) if partial else None
     return _meant(roots, selection, tuple(targets), options, None if paths else manifest)
+
+
+def _travels(pointer: Pointer, repo: Repo, options: TransferOptions) -> bool:
+    """Tells whether data belongs on the remote: an output of a stage may stay here, or go to another one only."""
+    remote = options.remote or repo.config.core.remote
+    return pointer.push and (pointer.remote is None or pointer.remote == remote)
 
 
 def _meant(

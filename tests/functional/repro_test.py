@@ -304,6 +304,19 @@ def test_nothing_is_stored_with_no_commit_until_it_is_committed(pipeline: Projec
     pipeline.dvcx("repro", "--no-commit").ok()
     assert list(cache_of(pipeline).ids()) == []
     assert actions(pipeline.json("repro", "-n")) == {"upper": "skip", "count": "skip"}
+    result = pipeline.json("commit")
+    assert {each["path"]: each["change"] for each in result["outputs"]} == {
+        "upper.txt": "stored",
+        "count.txt": "stored",
+    }
+    (pipeline.path / "upper.txt").unlink()
+    pipeline.dvcx("checkout").ok()
+    assert pipeline.read("upper.txt") == b"HELLO\n"
+    pipeline.write("count.txt", "7")
+    result = pipeline.json("commit", "count.txt")
+    assert [(each["path"], each["change"]) for each in result["outputs"]] == [("count.txt", "updated")]
+    assert result["changed_files"] == ["dvcx.lock"]
+    assert actions(pipeline.json("repro", "-n")) == {"upper": "skip", "count": "skip"}
 
 
 def test_an_output_that_git_tracks_is_refused_before_anything_runs(pipeline: Project) -> None:
@@ -442,3 +455,21 @@ def test_a_package_and_a_file_outside_are_dependencies(project: Project) -> None
     assert actions(project.json("repro")) == {"a": "skip"}
     outside.write_text("two")
     assert actions(project.json("repro")) == {"a": "ran"}
+
+
+def test_an_output_that_is_not_to_be_pushed_or_goes_to_another_remote_is_left_out(project: Project) -> None:
+    use_store(project)
+    project.dvcx("remote", "add", "other", str(project.path.parent / "other")).ok()
+    project.dvcx("config", "core.remote", "store").ok()
+    project.write(
+        "dvcx.yaml",
+        "stages:\n  a:\n    cmd: echo a > a.txt; echo b > b.txt; echo c > c.txt\n"
+        "    outs:\n    - a.txt\n    - b.txt: {push: false}\n    - c.txt: {remote: other}\n",
+    )
+    project.dvcx("repro").ok()
+    assert project.json("push")["objects"] == 1
+    assert project.json("push", "-r", "other")["objects"] == 2
+    project.commit(message="ran")
+    clone = project.clone(project.path.parent / "clone")
+    clone.dvcx("fetch").ok()
+    clone.dvcx("fetch", "-r", "other").ok()

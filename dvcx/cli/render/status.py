@@ -28,7 +28,9 @@ def render_status(result: StatusResult, console: Console, *, granular: bool) -> 
         _show_stages(result.stages, console, granular=granular)
     for hint in result.hints[:_FEW]:
         console.next_step(hint)
-    if not result.outputs and not result.broken and not result.stages:
+    if result.fresh_stages and not result.stages and not result.broken:
+        console.say(f"{count_text(result.fresh_stages, 'stage is', 'stages are')} up to date")
+    if not result.outputs and not result.broken and not result.stages and not result.fresh_stages:
         console.say("nothing is tracked yet")
         console.next_step("dvcx add PATH")
     elif not result.is_dirty:
