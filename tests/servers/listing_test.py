@@ -12,12 +12,12 @@ from tests.servers.stores import marked, new_place
 MANY = 1100
 
 
-@pytest.mark.parametrize("kind", marked(("s3-rclone", "gcs", "ssh", "webdav", "http")))
+@pytest.mark.parametrize("kind", marked(("s3-rclone", "gcs", "ssh", "http")))
 def test_a_long_listing_is_whole(kind: str) -> None:
     place = new_place(kind)
     bucket = bucket_at(place)
     names = {f"packs/{number % 4:02}/{number:05}" for number in range(MANY)}
-    if place.folder is not None:
+    if place.folder is not None and kind != "s3-rclone":  # rclone remembers for a while what was in its folders
         for name in names:
             (place.folder / name).parent.mkdir(parents=True, exist_ok=True)
             (place.folder / name).write_text(name)

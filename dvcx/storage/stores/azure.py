@@ -11,7 +11,7 @@ from dvcx.storage.bucket import BucketFile
 from dvcx.storage.stores.kinds import check_place
 from dvcx.storage.stores.options import TIMEOUT, Option, Takes
 from dvcx.storage.stores.problems import CLOCK_HINT, LOOK, NOT_A_STORE, Outcome, Problem, causes, class_names, status_of
-from dvcx.storage.stores.store import LoopStore, below, for_each, patience_of
+from dvcx.storage.stores.store import ANY_SIZE, LoopStore, below, for_each, patience_of
 
 OPTIONS = (
     Option("account_name", Takes.TEXT, "the storage account"),
@@ -76,7 +76,7 @@ class AzureStore(LoopStore):
                 if not (each.metadata or {}).get("hdi_isfolder") and each.name[start:]
             ]
 
-        return iter(self.ask(collect(), 1 << 40))  # however long it is: each page has its own time to come
+        return iter(self.ask(collect(), ANY_SIZE))
 
     def stat(self, name: str) -> BucketFile | None:
         """Gives what is known of one file."""
@@ -87,7 +87,7 @@ class AzureStore(LoopStore):
 
     def read(self, name: str) -> bytes:
         """Gives the whole content."""
-        return self.ask(self._got(name), 1 << 30)
+        return self.ask(self._got(name), ANY_SIZE)
 
     def read_range(self, name: str, start: int, end: int) -> bytes:
         """Gives the bytes from `start` up to `end`."""

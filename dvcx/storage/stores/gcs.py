@@ -20,7 +20,7 @@ from dvcx.storage.stores.problems import (
     class_names,
     status_of,
 )
-from dvcx.storage.stores.store import LoopStore, below, for_each, patience_of
+from dvcx.storage.stores.store import ANY_SIZE, LoopStore, below, for_each, patience_of
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -91,7 +91,7 @@ class GcsStore(LoopStore):
 
     def read(self, name: str) -> bytes:
         """Gives the whole content."""
-        return bytes(self.ask(self._fs._call("GET", self._fs.url(self._path(name))))[1])
+        return bytes(self.ask(self._fs._call("GET", self._fs.url(self._path(name))), ANY_SIZE)[1])
 
     def read_range(self, name: str, start: int, end: int) -> bytes:
         """Gives the bytes from `start` up to `end`."""

@@ -12,7 +12,7 @@ from dvcx.storage.bucket import BucketFile
 from dvcx.storage.stores.kinds import check_place
 from dvcx.storage.stores.options import TIMEOUT, Option, Takes
 from dvcx.storage.stores.problems import BadStatus, Outcome, Problem, asked_part, causes, class_names, status_of
-from dvcx.storage.stores.store import CONNECTIONS, LoopStore, for_each, patience_of
+from dvcx.storage.stores.store import ANY_SIZE, CONNECTIONS, LoopStore, for_each, patience_of
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -60,7 +60,7 @@ class HttpStore(LoopStore):
 
     def list(self, prefix: str) -> Iterator[BucketFile]:
         """Gives every file whose name starts with `prefix`, from the server's own listings of folders."""
-        return iter(self.ask(self._listed(prefix), 1 << 30))
+        return iter(self.ask(self._listed(prefix), ANY_SIZE))
 
     def stat(self, name: str) -> BucketFile | None:
         """Gives what is known of one file; raises `FileNotFoundError`."""
@@ -68,7 +68,7 @@ class HttpStore(LoopStore):
 
     def read(self, name: str) -> bytes:
         """Gives the whole content."""
-        return self.ask(self._got(name, {}), 1 << 30)[0]
+        return self.ask(self._got(name, {}), ANY_SIZE)[0]
 
     def read_range(self, name: str, start: int, end: int) -> bytes:
         """Gives the bytes from `start` up to `end`."""

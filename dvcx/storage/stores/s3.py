@@ -22,7 +22,7 @@ from dvcx.storage.stores.problems import (
     retry_after_of,
     status_of,
 )
-from dvcx.storage.stores.store import CONNECTIONS, LoopStore, below, for_each, patience_of
+from dvcx.storage.stores.store import ANY_SIZE, CONNECTIONS, LoopStore, below, for_each, patience_of
 
 OPTIONS = (
     Option("endpoint_url", Takes.TEXT, "the address of a store that is not AWS, such as https://minio.example.org"),
@@ -119,7 +119,7 @@ class S3Store(LoopStore):
 
     def read(self, name: str) -> bytes:
         """Gives the whole content."""
-        return self.ask(self._got(name, {}))[0]
+        return self.ask(self._got(name, {}), ANY_SIZE)[0]
 
     def read_range(self, name: str, start: int, end: int) -> bytes:
         """Gives the bytes from `start` up to `end`."""

@@ -12,7 +12,7 @@ from dvcx.storage.bucket import BucketFile
 from dvcx.storage.stores.kinds import check_place
 from dvcx.storage.stores.options import TIMEOUT, Option, Takes
 from dvcx.storage.stores.problems import Outcome, Problem, causes, class_names
-from dvcx.storage.stores.store import LoopStore, for_each, patience_of
+from dvcx.storage.stores.store import ANY_SIZE, LoopStore, for_each, patience_of
 
 OPTIONS = (
     Option("user", Takes.TEXT, "the name to log in with; else from the URL, ~/.ssh/config, or one's own"),
@@ -33,7 +33,7 @@ _DEAD = frozenset({"ConnectionLost", "SFTPConnectionLost", "SFTPNoConnection", "
 
 
 def open_store(url: str, options: Mapping[str, object]) -> SshStore:
-    """Gives the store at `ssh://USER@HOST:PORT/FOLDER`; `/~/FOLDER` is below the user's home. Connects."""
+    """Gives the store at `ssh://USER@HOST:PORT/FOLDER`; `/~/FOLDER` is below the home there. It connects when asked."""
     host, root, arguments = _place(url, options)
     return SshStore(host, root, arguments, options)
 
@@ -53,13 +53,15 @@ class SshStore(LoopStore):
     """
 
     def __init__(self, host: str, root: str, arguments: Mapping[str, Any], options: Mapping[str, object]) -> None:
+        from fsspec.asyn import get_loop
+
         self._host = host
         self._arguments = dict(arguments)
         self._root = root
         self._made: set[str] = set()
         self._lock = threading.Lock()
-        self._fs = self._connected()
-        super().__init__(self._fs.loop, patience_of(options))
+        self._fs: Any = None
+        super().__init__(get_loop(), patience_of(options))
 
     def list(self, prefix: str) -> Iterator[BucketFile]:
         """Gives every file whose name starts with `prefix`."""
@@ -80,7 +82,7 @@ class SshStore(LoopStore):
                     found.append(BucketFile(name, int(each["size"] or 0), _seconds(each)))
             await for_each(folders, collect)
 
-        self._alive(lambda: collect(prefix), 1 << 30)
+        self._alive(lambda: collect(prefix), ANY_SIZE)
         return iter(found)
 
     def stat(self, name: str) -> BucketFile | None:
@@ -90,7 +92,7 @@ class SshStore(LoopStore):
 
     def read(self, name: str) -> bytes:
         """Gives the whole content."""
-        return self._alive(lambda: self._got(name, 0, -1), 1 << 30)
+        return self._alive(lambda: self._got(name, 0, -1), ANY_SIZE)
 
     def read_range(self, name: str, start: int, end: int) -> bytes:
         """Gives the bytes from `start` up to `end`."""
@@ -137,7 +139,7 @@ class SshStore(LoopStore):
                 raise
 
     def _alive(self, ask: Callable[[], Awaitable[_Result]], size: int = 0) -> _Result:
-        """Gives the result of a request; when the connection turns out to be dead, the next request makes a new one."""
+        """Gives the result of a request; connects before the first, and before the next when the connection died."""
 
         async def asked() -> _Result:
             return await ask()

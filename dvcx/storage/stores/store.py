@@ -16,6 +16,8 @@ PATIENCE = 60.0
 _SLOWEST = 8 << 10
 """Bytes a second: a request that is slower than this over its whole length is given up."""
 CONNECTIONS = 64
+ANY_SIZE = 1 << 30
+"""Given to `LoopStore.ask` when nobody knows how much will come: the library's own timeouts have to do."""
 
 
 def patience_of(options: Mapping[str, object]) -> float:
