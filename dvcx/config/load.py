@@ -58,7 +58,9 @@ def load_config(project_dir: Path | None, environ: Mapping[str, str]) -> Config:
             _add(entries, parts, value, origin, base)
         except BadSetting as problem:
             raise UsageError(f"the variable {variable}: {problem.problem}", problem.hint) from problem
-    return _built(entries, warnings)
+    config = _built(entries, warnings)
+    own = config_files(None, environ).get(Level.GLOBAL)
+    return config if own is None else replace(config, own_folder=str(own.path.parent))
 
 
 def load_file(file: ConfigFile, project_dir: Path | None, environ: Mapping[str, str]) -> Config:
@@ -140,9 +142,12 @@ def _remote_settings_in(
             yield ("remote", name, key), value
 
 
+_PLACES = (("cache", "dir"), ("core", "identity_file"))
+
+
 def _add(entries: Entries, parts: tuple[str, ...], value: object, origin: ConfigOrigin, base: _Base) -> None:
     checked = check_entry(parts, value, origin.level)
-    is_place = parts == ("cache", "dir") or (parts[0] == "remote" and parts[2:] == ("url",))
+    is_place = parts in _PLACES or (parts[0] == "remote" and parts[2:] == ("url",))
     if is_place:
         checked = _absolute(parts, str(checked), origin.level, base)
     secret = parts[0] == "remote" and bool(secret_names(join_key(parts[2:]), checked))
@@ -198,8 +203,11 @@ def _core(values: dict[str, ConfigValue]) -> CoreConfig:
     return replace(core, lock_timeout=float(core.lock_timeout))
 
 
+_OF_REMOTES = ("url", "compression", "grace_days", "encrypt", "keyring", "identity")
+
+
 def _remote(name: str, settings: Mapping[str, ConfigEntry], warnings: list[str]) -> RemoteConfig:
-    own = {key: settings[key].value for key in ("url", "compression", "grace_days") if key in settings}
+    own = {key: settings[key].value for key in _OF_REMOTES if key in settings}
     options = {key: entry.value for key, entry in settings.items() if key not in REMOTE_SETTINGS}
     withheld = _secrets_for_elsewhere(str(own["url"]), options, settings)
     for key in withheld:

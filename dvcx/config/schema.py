@@ -43,7 +43,7 @@ class ConfigEntry:
 
 @dataclass(frozen=True, slots=True)
 class CoreConfig:
-    """`[core]`; `lock_timeout` in seconds."""
+    """`[core]`; `lock_timeout` in seconds, `identity_file` an absolute path."""
 
     format: int = 1
     hash: str = "blake3"
@@ -51,6 +51,7 @@ class CoreConfig:
     durability: Literal["full", "fast"] = "full"
     lock_timeout: float = 30.0
     portable_names: bool = True
+    identity_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class RemoteConfig:
     """`[remote.NAME]`. `url` is absolute: folders given relative to the project root are joined to it.
 
     `options` go to the fsspec filesystem. `withheld` names the secrets that are set but are meant for another
-    address; they are not among the options.
+    address; they are not among the options. `identity` is a private key, `keyring` the hash of an entry of a key ring.
     """
 
     name: str
@@ -83,6 +84,9 @@ class RemoteConfig:
     grace_days: int = 14
     options: Mapping[str, ConfigValue] = field(default_factory=lambda: _NONE)
     withheld: tuple[str, ...] = ()
+    encrypt: Literal["none", "sodium"] = "none"
+    keyring: str | None = None
+    identity: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ class Config:
     """All settings of a project. `entries` says where each one that is set comes from, by its key.
 
     `warnings` are sentences for the user about what was not used: unknown sections, remotes without a URL, secrets
-    for another address.
+    for another address. `own_folder` is where the person's own configuration lies, None without a home folder.
     """
 
     core: CoreConfig = CoreConfig()
@@ -99,3 +103,4 @@ class Config:
     remotes: Mapping[str, RemoteConfig] = field(default_factory=lambda: MappingProxyType({}))
     entries: Mapping[str, ConfigEntry] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[str, ...] = ()
+    own_folder: str | None = field(default=None, compare=False)

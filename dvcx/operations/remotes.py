@@ -8,6 +8,7 @@ from dvcx.base.errors import UsageError
 from dvcx.config.schema import RemoteConfig
 from dvcx.formats.payload import parse_compression
 from dvcx.repo.record import Repo
+from dvcx.storage.bucket import Bucket
 from dvcx.storage.open_bucket import open_bucket
 from dvcx.storage.remote import Remote, RemoteSettings
 
@@ -34,11 +35,27 @@ def remote_config(repo: Repo, name: str | None) -> RemoteConfig:
     return remotes[chosen]
 
 
+def open_inner_bucket(repo: Repo, config: RemoteConfig) -> Bucket:
+    """Gives the bucket at a remote's URL, as its files lie there. Nothing is asked of it yet."""
+    return open_bucket(config.url, repo.root, config.options)
+
+
+def open_own_bucket(repo: Repo, config: RemoteConfig) -> Bucket:
+    """Gives the bucket of a remote, encrypted when the remote is. Nothing is asked of it yet."""
+    bucket = open_inner_bucket(repo, config)
+    if config.encrypt == "none":
+        return bucket
+    from dvcx.operations.identities import key_shelf  # only encrypted remotes pay for the library
+    from dvcx.storage.encrypted_bucket import EncryptedBucket
+
+    return EncryptedBucket(bucket, key_shelf(repo, config, bucket))
+
+
 def open_remote(repo: Repo, name: str | None = None, *, jobs: int | None = None) -> Remote:
     """Gives the remote called `name`, or the default one. Nothing is asked of it yet."""
     config = remote_config(repo, name)
     settings = RemoteSettings(compression=parse_compression(config.compression))
     if jobs is not None:
         settings = RemoteSettings(jobs=jobs, compression=settings.compression)
-    bucket = open_bucket(config.url, repo.root, config.options)
-    return Remote(bucket, config.name, repo.algorithm, repo.common_dir / "index" / "remotes" / config.name, settings)
+    folder = repo.common_dir / "index" / "remotes" / config.name
+    return Remote(open_own_bucket(repo, config), config.name, repo.algorithm, folder, settings)

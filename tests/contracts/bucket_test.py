@@ -15,9 +15,14 @@ from dvcx.storage.bucket_wrappers import CountingBucket, RetryingBucket
 from dvcx.storage.folder_bucket import FolderBucket
 from dvcx.storage.fsspec_bucket import FsspecBucket
 from dvcx.storage.memory_bucket import MemoryBucket
+from tests.encryption import encrypted
+
+ENCRYPTED = ("encrypted folder", "encrypted memory")
 
 
-@pytest.fixture(params=["folder", "memory", "fsspec folder", "fsspec memory", "retrying folder", "counting folder"])
+@pytest.fixture(
+    params=["folder", "memory", "fsspec folder", "fsspec memory", "retrying folder", "counting folder", *ENCRYPTED]
+)
 def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Bucket:
     makers: dict[str, Callable[[], Bucket]] = {
         "folder": lambda: FolderBucket(tmp_path / "store"),
@@ -26,6 +31,8 @@ def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Bucket:
         "fsspec memory": lambda: FsspecBucket(f"memory://{tmp_path.name}/{id(request)}/store"),
         "retrying folder": lambda: RetryingBucket(FolderBucket(tmp_path / "store")),
         "counting folder": lambda: CountingBucket(FolderBucket(tmp_path / "store")),
+        "encrypted folder": lambda: encrypted(FolderBucket(tmp_path / "store"), tmp_path),
+        "encrypted memory": lambda: encrypted(MemoryBucket(), tmp_path),
     }
     made = makers[request.param]()
     made.write("dvcx.json", [b"{}"])

@@ -18,6 +18,7 @@ from dvcx.storage.fsspec_bucket import FsspecBucket
 from dvcx.storage.memory_bucket import MemoryBucket
 from dvcx.storage.object_store import ObjectStore
 from dvcx.storage.remote import Remote, RemoteSettings
+from tests.encryption import encrypted
 from tests.memory_store import MemoryStore
 
 SMALL_CUTS = Chunking(minimum=1 << 10, average=4 << 10, maximum=16 << 10, cut_from=64 << 10)
@@ -31,7 +32,18 @@ def algorithm(request: pytest.FixtureRequest) -> Algorithm:
     return ALGORITHMS[request.param]
 
 
-@pytest.fixture(params=["memory", "cache", "remote in memory", "remote in a folder", "remote through fsspec"])
+STORES = (
+    "memory",
+    "cache",
+    "remote in memory",
+    "remote in a folder",
+    "remote through fsspec",
+    "encrypted remote in memory",
+    "encrypted remote in a folder",
+)
+
+
+@pytest.fixture(params=STORES)
 def opener(request: pytest.FixtureRequest, algorithm: Algorithm, tmp_path: Path) -> Opener:
     """Opens the same store again each time it is called, as another process would."""
     settings = RemoteSettings(jobs=3, chunking=SMALL_CUTS)
@@ -46,6 +58,10 @@ def opener(request: pytest.FixtureRequest, algorithm: Algorithm, tmp_path: Path)
         ),
         "remote in a folder": lambda: Remote(
             FolderBucket(tmp_path / "remote"), "r", algorithm, tmp_path / "local", settings
+        ),
+        "encrypted remote in memory": lambda: Remote(encrypted(bucket, tmp_path), "r", algorithm, None, settings),
+        "encrypted remote in a folder": lambda: Remote(
+            encrypted(FolderBucket(tmp_path / "remote"), tmp_path), "r", algorithm, tmp_path / "local", settings
         ),
     }
     return openers[request.param]
