@@ -152,8 +152,9 @@ def _arm(place: Path, number: int, end: Callable[[str, Path], None]) -> None:
     # These two reach the kernel without the `os` module.
     moving.rename_new = armed("rename_new", moving.rename_new)  # type: ignore[assignment]
     sync = armed("sync_filesystem", files.sync_filesystem)
-    for module in (files, moving, cache_writer, trash_undo):
+    for module in (files, cache_writer, trash_undo):
         module.__dict__["sync_filesystem"] = sync
+    moving.__dict__["sync_filesystem_of"] = armed("sync_filesystem_of", files.sync_filesystem_of)
 
 
 NO_SPACE = errno.ENOSPC

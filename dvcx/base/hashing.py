@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -52,14 +51,22 @@ def _blake3_of(data: Buffer) -> bytes:
     return blake3(data).digest()
 
 
+def _sha256() -> Hasher:
+    import hashlib  # it loads OpenSSL, 3 ms that only projects with this algorithm pay
+
+    return hashlib.sha256()
+
+
 def _sha256_of(data: Buffer) -> bytes:
-    return hashlib.sha256(data).digest()
+    hasher = _sha256()
+    hasher.update(data)
+    return hasher.digest()
 
 
 ALGORITHMS: Mapping[str, Algorithm] = MappingProxyType(
     {
         "blake3": Algorithm("blake3", 32, False, blake3, _blake3_of),
-        "sha256": Algorithm("sha256", 32, False, hashlib.sha256, _sha256_of),
+        "sha256": Algorithm("sha256", 32, False, _sha256, _sha256_of),
         "xxh128": Algorithm("xxh128", 16, True, xxhash.xxh3_128, xxhash.xxh3_128_digest),
     }
 )

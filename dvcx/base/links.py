@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import os
+import stat
 import sys
+from collections.abc import Callable
 from enum import StrEnum
+from functools import cache
 
 _FICLONE = 0x40049409
 """The ioctl of Linux that shares the blocks of one file with another (Btrfs, XFS, bcachefs, overlay on them)."""
@@ -59,7 +63,8 @@ def try_link(kind: LinkType, source: str, name: str, folder: int) -> bool:
 
 def _reflink(source: str, name: str, folder: int) -> bool:
     if not sys.platform.startswith("linux"):
-        return False
+        clone = _clone_call()
+        return clone is not None and _clone_on_a_mac(clone, source, name, folder)
     origin = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
     try:
         target = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=folder)
@@ -73,6 +78,29 @@ def _reflink(source: str, name: str, folder: int) -> bool:
     finally:
         os.close(origin)
     return True
+
+
+def _clone_on_a_mac(clone: Callable[..., int], source: str, name: str, folder: int) -> bool:
+    """Makes a clone with the mode and time of a new file: `clonefile` takes those of the source with it."""
+    new = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=folder)
+    mode = stat.S_IMODE(os.fstat(new).st_mode)  # as umask has it
+    os.close(new)
+    os.unlink(name, dir_fd=folder)
+    origin = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if clone(origin, folder, os.fsencode(name), 0) != 0:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code), name)
+    finally:
+        os.close(origin)
+    os.chmod(name, mode, dir_fd=folder)
+    os.utime(name, dir_fd=folder)
+    return True
+
+
+@cache
+def _clone_call() -> Callable[..., int] | None:
+    return getattr(ctypes.CDLL(None, use_errno=True), "fclonefileat", None)
 
 
 def clone_into(origin: int, target: int) -> bool:

@@ -14,14 +14,13 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from pathlib import Path
 
 from dvcx.base.errors import Refused
-from dvcx.base.files import sync_directory, sync_filesystem, temporary_name, write_all
+from dvcx.base.files import flush, sync_filesystem_of, temporary_name, write_all
 from dvcx.base.links import clone_into
 
-_NO_REPLACE = 1
-"""`RENAME_NOREPLACE` of Linux's renameat2."""
+_NEW_ONLY = {"renameat2": 1, "renameatx_np": 4}
+"""The calls of Linux and macOS, with their flags `RENAME_NOREPLACE` and `RENAME_EXCL`."""
 _BLOCK = 4 << 20
 _STEM = "dvcx-moving"
 _TEMPORARY = re.compile(rf"\.{_STEM}-[0-9]+-[0-9a-f]{{12}}")
@@ -44,15 +43,15 @@ def move(source: int, name: str, target: int, new_name: str, *, durable: bool = 
 
 def rename_new(source: int, name: str, target: int, new_name: str) -> None:
     """Renames, and raises `FileExistsError` when something stands at the new name already."""
-    call = _renameat2()
-    if call is not None:
-        arguments = (source, os.fsencode(name), target, os.fsencode(new_name), _NO_REPLACE)
-        if call(*arguments) == 0:
+    found = _exclusive_rename()
+    if found is not None:
+        call, flag = found
+        if call(source, os.fsencode(name), target, os.fsencode(new_name), flag) == 0:
             return
         code = ctypes.get_errno()
         if code not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
             raise OSError(code, os.strerror(code), name, None, new_name)
-    # Network file systems and macOS: look, then rename.
+    # Network file systems, other kinds of Unix: look, then rename.
     if exists_at(target, new_name):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name, None, new_name)
     os.rename(name, new_name, src_dir_fd=source, dst_dir_fd=target)
@@ -102,7 +101,7 @@ def _move_across(source: int, name: str, target: int, new_name: str, *, durable:
     with brought_over(source, name, target, durable=durable) as temporary:
         rename_new(target, temporary, target, new_name)
     if durable:
-        sync_directory(_path_of(target))
+        flush(target)
     remove_tree(source, name)
 
 
@@ -192,15 +191,11 @@ def _flush(folder: int, name: str) -> None:
     if stat.S_ISREG(mode):
         fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
         try:
-            os.fsync(fd)
+            flush(fd)
         finally:
             os.close(fd)
     elif stat.S_ISDIR(mode):
-        sync_filesystem(_path_of(folder))
-
-
-def _path_of(folder: int) -> Path:
-    return Path(f"/dev/fd/{folder}")
+        sync_filesystem_of(folder, name)
 
 
 def _is_folder(folder: int, name: str) -> bool:
@@ -227,6 +222,7 @@ def _make_writable(folder: int, name: str) -> None:
 
 
 @cache
-def _renameat2() -> Callable[..., int] | None:
+def _exclusive_rename() -> tuple[Callable[..., int], int] | None:
     library = ctypes.CDLL(None, use_errno=True)
-    return getattr(library, "renameat2", None)
+    calls = ((getattr(library, name, None), flag) for name, flag in _NEW_ONLY.items())
+    return next(((call, flag) for call, flag in calls if call is not None), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from dvcx.cli.console import Console, prepare_streams
 from dvcx.cli.exits import DONE, flush_output, report
 from dvcx.cli.settings import guessed
 
+# A command makes hundreds of thousands of values and next to no cycles, so looking for these that often is for nothing.
+gc.set_threshold(100_000, 20, 20)
 sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import platform
 import select
 import sys
 import traceback
@@ -242,6 +241,8 @@ def _bug(error: BaseException) -> Trouble:
 def _saved(error: BaseException) -> str | None:
     """Saves the traceback into a new file of the system's folder for these; gives its path, None when it cannot."""
     # The words of the command line are left out: they may hold passwords.
+    import platform
+
     head = f"dvcx {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n"
     text = head + "".join(traceback.format_exception(error))
     # Takes 4 ms to import, which every start would pay.

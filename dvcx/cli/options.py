@@ -40,6 +40,18 @@ RemoteName = Annotated[
     str | None,
     typer.Option("--remote", "-r", metavar="NAME", autocompletion=remote_names, help="a remote; else the default one"),
 ]
+OtherStore = Annotated[
+    str | None,
+    typer.Option(
+        "--remote", "-r", metavar="NAME", autocompletion=remote_names, help="work on this remote; else on the cache"
+    ),
+]
+ComparedRemote = Annotated[
+    str | None,
+    typer.Option(
+        "--remote", "-r", metavar="NAME", autocompletion=remote_names, help="show also what this remote lacks"
+    ),
+]
 ListingRemote = Annotated[
     str | None,
     typer.Option(

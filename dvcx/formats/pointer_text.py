@@ -34,7 +34,7 @@ _LONG_NUMBER = re.compile(r"[-+]?(?:[0-9][0-9_:.]{64,}|0[xXbo][0-9a-fA-F_]{64,})
 _TAGS = frozenset(
     {None, *(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "map", "seq"))}
 )
-_YAML_WORDS = re.compile(r"(?i)\A(y|n|yes|no|on|off|true|false|null|nan|inf)\Z")
+_YAML_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"})
 
 
 def parse_pointer(data: bytes, where: str) -> Pointer:
@@ -50,7 +50,7 @@ def parse_pointer(data: bytes, where: str) -> Pointer:
     except UnicodeDecodeError:
         raise DamagedData(f"{where} is not UTF-8 text", _restore(where)) from None
     simple = _SIMPLE.match(text)
-    if simple and not _YAML_WORDS.match(simple[1]):
+    if simple and simple[1].lower() not in _YAML_WORDS:
         kind = _KIND_BY_TYPE[simple[2]]
         files = int(simple[5]) if simple[5] is not None else None
         if (files is None) == (kind is Kind.BLOB):
@@ -92,7 +92,7 @@ def print_pointer(pointer: Pointer) -> str:
 
 
 def _scalar(text: str) -> str:
-    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_\-.]*", text) and not _YAML_WORDS.match(text):
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_\-.]*", text) and text.lower() not in _YAML_WORDS:
         return text
     return _quoted(text)
 

@@ -68,11 +68,15 @@ class Renamed:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A place where nothing stands, and to which an undo brings something back, which these numbers tell apart."""
+    """A place where nothing stands, and to which an undo brings something back, which these numbers tell apart.
+
+    `name` is what to show for it; where that is empty, the path.
+    """
 
     path: str
     device: int
     inode: int
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +151,9 @@ def _as_fields(step: Step) -> dict[str, object]:
             return {"keep": path, "mode": mode, **_content(text, link)}
         case Renamed(path, new_path, device, inode):
             return {"rename": path, "to": new_path, "inode": [device, inode]}
-        case Absent(path, device, inode):
-            return {"absent": path, "inode": [device, inode]}
+        case Absent(path, device, inode, name):
+            shown = {"name": name} if name else {}
+            return {"absent": path, "inode": [device, inode], **shown}
         case MadeFolder(path):
             return {"folder": path}
 
@@ -176,7 +181,7 @@ def _parse_step(line: bytes) -> Step | None:
             return Renamed(_text(fields["rename"]), _text(fields["to"]), int(device), int(inode))
         if "absent" in fields:
             device, inode = fields["inode"]
-            return Absent(_text(fields["absent"]), int(device), int(inode))
+            return Absent(_text(fields["absent"]), int(device), int(inode), _text(fields.get("name", "")))
         if "folder" in fields:
             return MadeFolder(_text(fields["folder"]))
     except (ValueError, KeyError, TypeError):

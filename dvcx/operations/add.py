@@ -22,7 +22,7 @@ from dvcx.operations.pointers import PointerChange, refuse_frozen, write_pointer
 from dvcx.operations.relink import relink
 from dvcx.operations.targets import Target, outermost
 from dvcx.operations.trees import need_trees
-from dvcx.operations.unfetched import Presence, inner_presence, keep_unfetched, presence_at, with_evidence
+from dvcx.operations.unfetched import Presence, inside, keep_unfetched, presence_at, with_evidence
 from dvcx.repo.record import (
     Repo,
     open_cache,
@@ -44,7 +44,9 @@ from dvcx.workspace.state import State
 class Added:
     """One tracked path after `add`: its id, size in bytes and number of files (None for a file).
 
-    `change` is `added`, `updated` or `unchanged`; `unfetched` counts files that are kept although they are not here.
+    `change` is `added`, `updated` or `unchanged`; `unfetched` counts files that are kept although they are not here,
+    `outdated` those of another revision's pointer (after `git checkout`, say) whose place older ones took: no checkout
+    had brought them.
     """
 
     path: str
@@ -54,6 +56,7 @@ class Added:
     files: int | None
     change: str
     unfetched: int = 0
+    outdated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +155,12 @@ class _Adding:
         self._editor = TreeEditor(repo.algorithm, tree_loader(cache))
         self._new: dict[str, TreeEntry] = {}
         self._placed: dict[str, TreeEntry] = {}
+        self._tracked: dict[str, TreeEntry] = {}
+        """What counts as tracked where only a part was added: the pointer may have changed elsewhere since."""
         self._inner: dict[str, dict[tuple[str, ...], tuple[TreeEntry, TreeEntry]]] = {}
         """Inside each tracked folder: what was found at a path, and that with what was never fetched of it."""
         self._unfetched: dict[str, int] = {}
+        self._outdated: dict[str, int] = {}
 
     def take(self, path: str) -> None:
         """Scans one path and notes what its tracked path now is."""
@@ -169,6 +175,7 @@ class _Adding:
         entry = scanned.entry
         if old is not None and old.is_folder and entry.is_folder and old.digest != entry.digest:
             entry = self._merged(target, old, entry)
+        self._count_outdated(target, old, entry)
         if target.inner:
             self._inner.setdefault(output, {})[target.inner] = scanned.entry, entry
         else:
@@ -196,25 +203,37 @@ class _Adding:
 
     def _with_unfetched(self, target: Target, old: TreeEntry, entry: TreeEntry) -> TreeEntry:
         load = self._editor.load
-        presence = inner_presence(self._presence(target.output), target.inner, load)
+        presence = self._presence(target.output).inside(target.inner, load)
         merged, count = keep_unfetched(old, entry, self._editor, with_evidence(presence, old, entry, load))
         if count:
             self._unfetched[target.output] = self._unfetched.get(target.output, 0) + count
         return merged
 
-    def _presence(self, output: str) -> Presence:
-        return presence_at(self._state, output, is_folder=True, has=self._cache.has, load=self._editor.load)
+    def _count_outdated(self, target: Target, old: TreeEntry | None, new: TreeEntry) -> None:
+        """Counts what takes the place of other data only because nobody has checked that out."""
+        load = self._editor.load
+        presence = self._presence(target.output, is_folder=target.pointer.is_folder)
+        if presence.tracked is None or presence.tracked.digest == target.pointer.id.digest:
+            return
+        for change in compare(target.path, old, new, load, load):
+            if inside(presence, target.output, change.path, load).is_outdated(change.old, change.new):
+                self._outdated[target.output] = self._outdated.get(target.output, 0) + 1
+
+    def _presence(self, output: str, *, is_folder: bool = True) -> Presence:
+        return presence_at(self._state, output, is_folder=is_folder, has=self._cache.has, load=self._editor.load)
 
     def _edit_folders(self) -> None:
         """Puts what was found inside tracked folders into their trees, all of a folder at once."""
         for output, edits in self._inner.items():
             root = entry_of(self._manifest.pointers[output])
             self._new[output] = self._editor.replace_all(root, {parts: new for parts, (_, new) in edits.items()})
-            here = self._presence(output).baseline
-            if here is not None:
+            known = self._presence(output)
+            if known.baseline is not None:
                 found = {parts: entry for parts, (entry, _) in edits.items()}
+                tracked = {parts: entry for parts, (_, entry) in edits.items()}
                 try:
-                    self._placed[output] = self._editor.replace_all(here, found)
+                    self._placed[output] = self._editor.replace_all(known.baseline, found)
+                    self._tracked[output] = self._editor.replace_all(known.tracked or known.baseline, tracked)
                 except MissingData:
                     continue  # what is known of the folder stays as it is
 
@@ -241,7 +260,7 @@ class _Adding:
     def store_trees(self) -> None:
         """Stores the trees that were changed around the scanned ones."""
         self._edit_folders()
-        for entry in (*self._new.values(), *self._placed.values()):
+        for entry in (*self._new.values(), *self._placed.values(), *self._tracked.values()):
             for digest, data in self._editor.made_below(entry):
                 self._writer.put(Role.TREE, digest, data)
 
@@ -252,7 +271,7 @@ class _Adding:
             refuse_frozen(changes)
         files = write_pointers(self._repo, open_trash(self._repo), "add", changes, undoable)
         for path, entry in self._placed.items():
-            self._state.set_baseline(path, entry.digest)
+            self._state.set_baseline(path, entry.digest, self._tracked.get(path, self._new[path]).digest)
             if self._options.follow_links or path not in self._inner:
                 self._state.set_follows_links(path, self._options.follow_links)
         if self._options.commit:
@@ -295,4 +314,13 @@ class _Adding:
         assert new is not None
         word = "added" if change.old is None else "unchanged" if change.old.same_data(new) else "updated"
         pointer = f"{change.path}.dvcx"
-        return Added(change.path, pointer, str(new.id), new.size, new.files, word, self._unfetched.get(change.path, 0))
+        return Added(
+            change.path,
+            pointer,
+            str(new.id),
+            new.size,
+            new.files,
+            word,
+            self._unfetched.get(change.path, 0),
+            self._outdated.get(change.path, 0),
+        )

@@ -15,7 +15,7 @@ from dvcx.manifest.trees import LoadTree, entry_at, entry_of
 from dvcx.model.pointer import pointer_path
 from dvcx.model.tree import EntryKind, TreeEntry
 from dvcx.operations.looking import look
-from dvcx.operations.own_copies import make_own_copies
+from dvcx.operations.own_copies import links_into_cache, make_own_copies
 from dvcx.operations.placing import record_placed, was_empty
 from dvcx.operations.relink import relink, wanted_links
 from dvcx.operations.selection import is_in_a_tip
@@ -52,7 +52,7 @@ class CheckoutResult:
     """What a checkout did or, with `dry_run`, would do.
 
     `missing` are files whose content is not in the cache; `kept` are untracked files that nobody saved and that stay.
-    `damaged` are files whose cached content is damaged: they were left as they were.
+    `damaged` are files whose cached content is damaged: they were left as they were. `relink`: links were asked for.
     """
 
     changes: tuple[FileChange, ...]
@@ -62,6 +62,7 @@ class CheckoutResult:
     damaged_digests: tuple[bytes, ...]
     unsaved: tuple[str, ...]
     dry_run: bool
+    relink: bool = False
 
     def problem(self, *, allow_missing: bool = False) -> DvcxError | None:
         """Gives the error for what could not be restored, or None when all was."""
@@ -122,7 +123,7 @@ def checkout_targets(
     plan = CheckoutPlan()
     former = _no_longer_tracked(repo, state, whole) if whole is not None else []
     with task(progress, "looking", None, "files") as running:
-        planning = _Planning(repo, cache, state, load, running.advance)
+        planning = _Planning(repo, cache, state, load, cache.lookup(), running.advance)
         for target in targets:
             _join(plan, planning.target(target, force=options.force))
         for path in former:
@@ -145,8 +146,10 @@ def checkout_targets(
         record_placed(cache, state, targets, load, left_out, empty)
         for path in former:
             state.set_baseline(path, None)
-        if options.relink:
-            relinked = _relink(repo, cache, state, targets, load, progress)
+    if options.relink:
+        known = {change.path for change in plan.actions} if options.dry_run else set()
+        found = _relink(repo, cache, state, targets, load, progress, dry_run=options.dry_run)
+        relinked = [change for change in found if change.path not in known]
     state.close()
     cache.close()
     return _result(plan, applied, relinked, options)
@@ -158,6 +161,7 @@ class _Planning:
     cache: Cache
     state: State
     load: LoadTree
+    has: Callable[[bytes], bool]
     advance: Callable[[int], None]
 
     def target(self, target: Target, *, force: bool) -> CheckoutPlan:
@@ -173,7 +177,7 @@ class _Planning:
         sources = Sources(
             self.load,
             scanned.trees if scanned else {},
-            self.cache.has,
+            self.has,
             self.repo.config.core.portable_names,
             scanned.left_out if scanned else (),
             lambda path: self._look(path, target.output, ignoring=False),
@@ -247,9 +251,16 @@ def _apply(repo: Repo, cache: Cache, state: State, plan: CheckoutPlan, load: Loa
 
 
 def _relink(
-    repo: Repo, cache: Cache, state: State, targets: Sequence[Target], load: LoadTree, progress: Progress
+    repo: Repo,
+    cache: Cache,
+    state: State,
+    targets: Sequence[Target],
+    load: LoadTree,
+    progress: Progress,
+    *,
+    dry_run: bool,
 ) -> list[FileChange]:
-    """Makes files links, or own copies, as `cache.type` says."""
+    """Makes files links, or own copies, as `cache.type` says; with `dry_run` only tells which."""
     entries: dict[str, TreeEntry] = {}
     for target in targets:
         try:
@@ -259,7 +270,9 @@ def _relink(
         if entry is not None:
             entries[target.path] = entry
     if wanted_links(repo):
-        paths = relink(repo, cache, state, entries, load)
+        paths = relink(repo, cache, state, entries, load, dry_run=dry_run)
+    elif dry_run:
+        paths = sorted(path for path, _ in links_into_cache(repo, cache, entries))
     else:
         paths = make_own_copies(repo, cache, state, entries, progress).done
     return [FileChange(ActionKind.RELINK.value, path, os.stat(repo.root / path).st_size, 1) for path in paths]
@@ -284,4 +297,5 @@ def _result(
         damaged_digests=tuple(digest for _, digest in applied.damaged),
         unsaved=tuple(plan.unsaved),
         dry_run=options.dry_run,
+        relink=options.relink,
     )

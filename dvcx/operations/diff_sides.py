@@ -12,7 +12,7 @@ from dvcx.model.tree import EMPTY_TREE, Tree, TreeEntry
 from dvcx.operations.listings import listing_missing
 from dvcx.operations.looking import look
 from dvcx.operations.targets import Target
-from dvcx.operations.unfetched import inner_presence, keep_unfetched, presence_at, with_evidence
+from dvcx.operations.unfetched import keep_unfetched, presence_at, with_evidence
 from dvcx.repo.record import Repo
 from dvcx.storage.cache import Cache
 from dvcx.workspace.state import State
@@ -108,7 +108,7 @@ class WorkspaceSide:
         )
         if here is None and presence.baseline is None and not target.inner:
             return self._absent(target.path, wanted)
-        presence = inner_presence(presence, target.inner, self.load)
+        presence = presence.inside(target.inner, self.load)
         if here is not None:
             presence = with_evidence(presence, wanted, here, self.load)
         if not wanted.is_folder:

@@ -1,33 +1,18 @@
-"""Cached objects that a program changed through a hard or symbolic link in the workspace."""
+"""Mending cached objects that a program changed through a hard or symbolic link in the workspace."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
 from dvcx.base.scratch import scratch_folder
-from dvcx.model.changes import Change, ChangeKind
+from dvcx.model.changes import Change
+from dvcx.operations.edited_in_place import edited_in_place
 from dvcx.repo.record import Repo, link_types, scratch_root, tree_loader
 from dvcx.storage.cache import Cache
 from dvcx.storage.cache_fsck import set_aside_object
 from dvcx.workspace.apply import Tools, apply_checkout, no_keeper
 from dvcx.workspace.plan import Action, ActionKind, CheckoutPlan
 from dvcx.workspace.state import State
-
-
-def edited_in_place(repo: Repo, cache: Cache, changes: Iterable[Change]) -> list[Change]:
-    """Gives those of `changes` where a modified file of the workspace is the cached object of its old content."""
-    found: list[Change] = []
-    for change in changes:
-        if change.kind is not ChangeKind.MODIFIED or change.old is None or not change.old.is_file:
-            continue
-        try:
-            same = os.path.samefile(repo.root / change.path, cache.loose.text_path_of(change.old.digest))
-        except OSError:
-            continue
-        if same:
-            found.append(change)
-    return found
 
 
 def set_aside_edited(repo: Repo, cache: Cache, state: State, changes: Iterable[Change]) -> list[str]:

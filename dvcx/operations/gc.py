@@ -103,7 +103,8 @@ class CacheCollection:
         if not self._plan.objects:
             return replace(self.preview, done=True, expired=gone)
         with self._trash.entry("gc", self._repo.root, self._repo.cache_dir) as entry:
-            done = apply_cache_gc(self._cache, self._plan, entry, self._live.find)
+            names = {_digest(item): item.name for item in self.preview.items if item.name is not None}
+            done = apply_cache_gc(self._cache, self._plan, entry, self._live.find, names)
         left = {each.digest for each in self._plan.objects if self._cache.has(each.digest)}
         items = tuple(each for each in self.preview.items if _digest(each) not in left)
         self._cache.close()

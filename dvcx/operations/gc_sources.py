@@ -197,7 +197,7 @@ def placed_trees(source: Source) -> Iterator[tuple[str, bytes]]:
         folders = [worktree.git_dir / "dvcx" for worktree in worktrees(source.git)]
     for folder in folders:
         for file in (folder / "placed.json", *sorted(folder.glob("at/*/placed.json"))):
-            yield from Placed(file).all().items()
+            yield from Placed(file).listings()
 
 
 def folders_with_links(source: Source) -> list[Path]:

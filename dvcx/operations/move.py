@@ -15,10 +15,11 @@ from dvcx.formats.trash_journal import MadeFolder, Renamed
 from dvcx.manifest.manifest import Manifest, workspace_manifest
 from dvcx.manifest.trees import TreeEditor
 from dvcx.model.pointer import Pointer
+from dvcx.model.tree import TreeEntry
 from dvcx.operations.inner_edits import PlacedRecord, store_trees
 from dvcx.operations.move_plan import End, MovePlan, check_move, exact_end, source_end, target_end
 from dvcx.operations.pointers import apply_texts, plan_texts
-from dvcx.operations.unfetched import Presence, inner_presence, keep_unfetched, presence_at
+from dvcx.operations.unfetched import Presence, keep_unfetched, presence_at
 from dvcx.operations.unfinished import had_changed_both, had_renamed
 from dvcx.repo.record import Repo, open_cache, open_state, open_trash, scan_rules, tree_loader, workspace_lock
 from dvcx.storage.cache import Cache
@@ -83,7 +84,7 @@ class _Moving:
         self._editor = TreeEditor(repo.algorithm, tree_loader(cache))
         self._here = os.path.lexists(repo.root / source.path)
         self._there = os.path.lexists(repo.root / target.path)
-        self._own: bytes | None = None
+        self._own: tuple[bytes | None, bytes | None] = None, None
 
     def run(self, *, force: bool) -> MoveResult:
         """Moves. The order (trees, data, pointers) lets the same command finish what a killed one began."""
@@ -102,7 +103,7 @@ class _Moving:
             plan.move(self._source, self._target, force=force)
         texts = plan_texts(self._repo, plan.changes)
         placed = self._placed()
-        store_trees(self._cache, self._editor, [*plan.folders.values(), *placed.changed.values()])
+        store_trees(self._cache, self._editor, [*plan.folders.values(), *placed.entries()])
         with open_trash(self._repo).entry("move", self._repo.root) as entry:
             replaced = self._there and not finishing
             if replaced:
@@ -154,7 +155,7 @@ class _Moving:
         known = presence_at(
             self._state, self._source.output, is_folder=pointer.is_folder, has=self._cache.has, load=load
         )
-        return inner_presence(known, self._source.inner, load)
+        return known.inside(self._source.inner, load)
 
     def _make_folder(self, entry: TrashEntry) -> None:
         """Makes the folder that the target comes into, when data or a pointer of its own needs it."""
@@ -183,26 +184,29 @@ class _Moving:
         record = PlacedRecord(self._state, self._cache, self._editor)
         source, target = self._source, self._target
         if source.inner:
-            part = record.at(source.output, source.inner)
-            record.replace(source.output, source.inner, None)
+            here, tracked = record.at(source.output, source.inner)
+            record.replace(source.output, source.inner, None, None)
         else:
-            digest = self._state.baseline(source.path)
-            part = msgspec.structs.replace(source.entry, digest=digest) if source.entry and digest else None
+            here = self._own_entry(self._state.baseline(source.path))
+            tracked = self._own_entry(self._state.tracked_then(source.path))
         name = target.path.rsplit("/", 1)[-1]
-        part = msgspec.structs.replace(part, name=name) if part is not None else None
+        here, tracked = (msgspec.structs.replace(e, name=name) if e is not None else None for e in (here, tracked))
         if target.inner:
-            record.replace(target.output, target.inner, part)
+            record.replace(target.output, target.inner, here, tracked)
         else:
-            self._own = part.digest if part is not None else None
+            self._own = here.digest if here is not None else None, tracked.digest if tracked is not None else None
         return record
+
+    def _own_entry(self, digest: bytes | None) -> TreeEntry | None:
+        source = self._source.entry
+        return msgspec.structs.replace(source, digest=digest) if source is not None and digest is not None else None
 
     def _note_placed(self, record: PlacedRecord) -> None:
         if not self._source.inner:
             self._state.set_baseline(self._source.path, None)
         if not self._target.inner:
-            self._state.set_baseline(self._target.path, self._own)
-        for path, entry in record.changed.items():
-            self._state.set_baseline(path, entry.digest)
+            self._state.set_baseline(self._target.path, *self._own)
+        record.note()
 
 
 def _has_notes(pointer: Pointer) -> bool:

@@ -35,26 +35,38 @@ def record_placed(
     for target in targets:
         by_output.setdefault(target.output, []).append(target)
     placed: dict[str, TreeEntry] = {}
+    tracked: dict[str, TreeEntry] = {}
     for output, group in by_output.items():
         found: dict[tuple[str, ...], TreeEntry] = {}
         for target in group:
             entry = lacking.placed(target)
             if entry is not None:
                 found[target.inner] = entry
+        whole = entry_of(group[0].pointer)
         if () in found:
-            placed[output] = found[()]
+            placed[output], tracked[output] = found[()], whole
         elif found:
-            here = presence_at(state, output, is_folder=True, has=cache.has, load=load).baseline
-            if here is None and output not in empty:
+            known = presence_at(state, output, is_folder=True, has=cache.has, load=load)
+            if known.baseline is None and output not in empty:
                 continue  # nothing is known of the rest, so nothing is said of it
             try:
-                nothing = editor.keep(group[0].pointer.name, EMPTY_TREE)
-                placed[output] = editor.replace_all(here or nothing, found)
+                nothing = editor.keep(whole.name, EMPTY_TREE)
+                placed[output] = editor.replace_all(known.baseline or nothing, found)
+                tracked[output] = _tracked_now(whole, known.tracked, found, editor)
             except MissingData:
                 continue
-    store_trees(cache, editor, placed.values())
+    store_trees(cache, editor, [*placed.values(), *tracked.values()])
     for output, entry in placed.items():
-        state.set_baseline(output, entry.digest)
+        state.set_baseline(output, entry.digest, tracked[output].digest)
+
+
+def _tracked_now(
+    whole: TreeEntry, before: TreeEntry | None, found: Collection[tuple[str, ...]], editor: TreeEditor
+) -> TreeEntry:
+    """Gives what is tracked at a folder `whole` as far as it was looked at: the rest may be older."""
+    if before is None or before.digest == whole.digest:
+        return whole
+    return editor.replace_all(before, {parts: entry_at(whole, parts, editor.load) for parts in found})
 
 
 @dataclass(frozen=True, slots=True)

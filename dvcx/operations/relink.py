@@ -38,12 +38,20 @@ def wanted_links(repo: Repo) -> Sequence[LinkType]:
     return linking
 
 
-def relink(repo: Repo, cache: Cache, state: State, entries: Mapping[str, TreeEntry], load: LoadTree) -> list[str]:
+def relink(
+    repo: Repo,
+    cache: Cache,
+    state: State,
+    entries: Mapping[str, TreeEntry],
+    load: LoadTree,
+    *,
+    dry_run: bool = False,
+) -> list[str]:
     """Replaces files whose content the cache has as a file of its own by links of the preferred type.
 
     Only for `hardlink` and `symlink`: with `reflink` and `copy` a file of its own is what it should be. Files that are
     not what `entries` say, that lie behind links, and executables (which a link cannot be), stay as they are. Gives the
-    paths changed.
+    paths changed, or with `dry_run` those that would be.
     """
     kinds = wanted_links(repo)
     if not kinds:
@@ -66,10 +74,11 @@ def relink(repo: Repo, cache: Cache, state: State, entries: Mapping[str, TreeEnt
                 continue
             with closing(opened) as folder:
                 rows = dict(state.folder(path))
-                linker = _Linker(cache, kinds, work, folder, rows)
+                linker = _Linker(cache, kinds, work, folder, rows, dry_run)
                 names = [file.name for file in files if linker.link(file)]
-            if names:
+            if names and not dry_run:
                 state.remember(path, rows)
+            if names:
                 done += [f"{path}/{name}" if path else name for name in names]
     return done
 
@@ -83,6 +92,7 @@ class _Linker:
     work: int
     folder: int
     rows: FolderRows
+    dry_run: bool
 
     def link(self, entry: TreeEntry) -> bool:
         """Puts a link in the place of a file, when it is what `entry` says and no link of that type yet."""
@@ -122,6 +132,9 @@ class _Linker:
         return hasher.digest() == entry.digest
 
     def _put(self, entry: TreeEntry, before: os.stat_result) -> bool:
+        if self.dry_run:
+            os.unlink(_NEW, dir_fd=self.work)
+            return True
         if _look(os.stat(entry.name, dir_fd=self.folder, follow_symlinks=False)) != _look(before):
             os.unlink(_NEW, dir_fd=self.work)
             return False  # someone is writing to it

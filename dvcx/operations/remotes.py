@@ -7,6 +7,7 @@ import difflib
 from dvcx.base.errors import UsageError
 from dvcx.config.schema import RemoteConfig
 from dvcx.formats.payload import parse_compression
+from dvcx.operations.remotes_elsewhere import hint_at_other_revision
 from dvcx.repo.record import Repo
 from dvcx.storage.bucket import Bucket
 from dvcx.storage.open_bucket import open_bucket
@@ -20,17 +21,23 @@ def remote_config(repo: Repo, name: str | None) -> RemoteConfig:
     if chosen is None and len(remotes) == 1:
         chosen = next(iter(remotes))
     if chosen is None:
+        if not remotes:
+            hint = hint_at_other_revision(repo)
+            where = "in the revision that is checked out" if hint else ""
+            raise UsageError(
+                f"no remote is set up {where}".rstrip(), hint or "add one with `dvcx remote add -d NAME URL`"
+            )
         raise UsageError(
-            "no remote is set up" if not remotes else f"which remote? There are {', '.join(sorted(remotes))}",
-            "add one with `dvcx remote add -d NAME URL`"
-            if not remotes
-            else "name it with `-r NAME`, or choose a default with `dvcx remote default NAME`",
+            f"which remote? There are {', '.join(sorted(remotes))}",
+            "name it with `-r NAME`, or choose a default with `dvcx remote default NAME`",
         )
     if chosen not in remotes:
         close = difflib.get_close_matches(chosen, remotes, 1)
         raise UsageError(
             f"there is no remote called {chosen}",
-            f"did you mean {close[0]}?" if close else "see `dvcx remote list`, or add it with `dvcx remote add`",
+            f"did you mean {close[0]}?"
+            if close
+            else hint_at_other_revision(repo, chosen) or "see `dvcx remote list`, or add it with `dvcx remote add`",
         )
     return remotes[chosen]
 

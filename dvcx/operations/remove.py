@@ -156,15 +156,14 @@ class _Removing:
             # What stays and is not tracked any more must not depend on the cache, nor change it when it is edited.
             linked = make_own_copies(self._repo, self._cache, self._state, self._whole, progress)
         placed = self._placed()
-        store_trees(self._cache, self._editor, [*self._folders.values(), *placed.values()])
+        store_trees(self._cache, self._editor, [*self._folders.values(), *placed.entries()])
         # Data first: after a kill in between, the pointer still says what the same command has to go on with.
         with open_trash(self._repo).entry("remove", self._repo.root) as trash:
             trash.move_all([(self._repo.root / path, path) for path in leaving if data[path] == "trash"])
             files = apply_texts(self._repo, trash, texts)
         for path in self._whole:
             self._state.set_baseline(path, None)
-        for path, entry in placed.items():
-            self._state.set_baseline(path, entry.digest)
+        placed.note()
         removed = [self._removed(path, data[path]) for path in sorted(data)]
         return RemoveResult(tuple(removed), files, tuple(sorted([*linked.damaged, *linked.missing])))
 
@@ -176,13 +175,13 @@ class _Removing:
             changes.append(PointerChange(output, old, new))
         return changes
 
-    def _placed(self) -> dict[str, TreeEntry]:
+    def _placed(self) -> PlacedRecord:
         """Gives what will be left of what dvcx put into the folders that lose something."""
         parts = {path: self._manifest.owner_of(path) or path for path in self._inner}
         record = PlacedRecord(self._state, self._cache, self._editor)
         for path, output in parts.items():
-            record.replace(output, tuple(path[len(output) + 1 :].split("/")), None)
-        return record.changed
+            record.replace(output, tuple(path[len(output) + 1 :].split("/")), None, None)
+        return record
 
     def _fate(self, path: str, leaving: Sequence[str]) -> str:
         if not os.path.lexists(self._repo.root / path):

@@ -11,12 +11,11 @@ from dvcx.base.progress import SILENT, Progress, task
 from dvcx.manifest.manifest import workspace_manifest
 from dvcx.manifest.trees import LoadTree, compare, entry_at, entry_of, files_below, is_at_hand
 from dvcx.model.changes import Change, ChangeKind, pair_renames
-from dvcx.model.tree import Tree, TreeEntry
-from dvcx.operations.edited_links import edited_in_place
-from dvcx.operations.listings import far_loader
+from dvcx.model.tree import EntryKind, Tree, TreeEntry
+from dvcx.operations.edited_in_place import edited_in_place
 from dvcx.operations.looking import look
 from dvcx.operations.targets import Target, not_inside, resolve_targets
-from dvcx.operations.unfetched import Presence, inner_presence, presence_at, with_evidence
+from dvcx.operations.unfetched import Presence, inside, presence_at, with_evidence
 from dvcx.repo.record import Repo, open_cache, open_state, tree_loader
 from dvcx.storage.cache import Cache
 from dvcx.workspace.scan import Scanned, problem_text
@@ -41,11 +40,12 @@ class PathChange:
 class OutputStatus:
     """The state of one tracked path, or of the path inside it that was asked for.
 
-    `state` is `clean`, `changed`, `absent` (nothing of it is in the workspace) or `unknown` (its trees are not at
-    hand). `not_fetched` counts files that were never fetched here, `not_cached` those in the workspace whose content
-    no cache holds, `not_on_remote` files the remote lacks (None: not asked).
-    `damaged` are files that were edited through a link, so that the cached object is damaged. `untrackable` tells what
-    `add` would refuse, a sentence each.
+    `state` is `clean`, `changed`, `outdated` (the pointer changed, by `git checkout` say, and the workspace did not),
+    `absent` (nothing of it is in the workspace) or `unknown` (its trees are not at hand).
+    `changes` are those made in the workspace, `outdated` those that a checkout would make, with nothing lost.
+    `not_fetched` counts files that were never fetched here, `not_cached` those in the workspace whose content no cache
+    holds, `not_on_remote` files the remote lacks (None: not asked). `damaged` are files that were edited through a
+    link, so that the cached object is damaged. `untrackable` tells what `add` would refuse, a sentence each.
     """
 
     path: str
@@ -56,12 +56,13 @@ class OutputStatus:
     not_on_remote: tuple[str, ...] | None
     damaged: tuple[str, ...]
     untrackable: tuple[str, ...] = ()
+    outdated: tuple[PathChange, ...] = ()
 
     @property
     def is_dirty(self) -> bool:
         """Tells whether something is to be done about it; data that was never fetched is not dirty."""
-        lists = (self.changes, self.not_cached, self.damaged, self.not_on_remote, self.untrackable)
-        return any(lists) or self.state == "absent"
+        lists = (self.changes, self.outdated, self.not_cached, self.damaged, self.not_on_remote, self.untrackable)
+        return any(lists) or self.state in ("absent", "outdated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class _Looker:
             assert wanted is not None
             return self._absent(target.path, wanted)
         if wanted is not None and scanned.entry.same_content(wanted):
-            return OutputStatus(target.path, "clean", (), 0, self._not_cached(target.path, wanted), None, ())
+            return OutputStatus(target.path, "clean", (), 0, self._not_cached(target.path, wanted, scanned), None, ())
         return self._changed(target, wanted, scanned)
 
     def _without_tree(self, target: Target, whole: TreeEntry, scanned: Scanned | None) -> OutputStatus:
@@ -146,7 +147,9 @@ class _Looker:
             return OutputStatus(target.path, "clean", (), 0, files, None, ())
         if scanned is None or (scanned.entry.is_folder and not scanned.entry.files):
             return OutputStatus(target.path, "unfetched", (), whole.files, (), None, ())
-        return OutputStatus(target.path, "unknown", (), whole.files, (), None, ())
+        known = inside(self._presence(target), target.output, target.path, self.load)
+        state = "outdated" if known.is_outdated(whole, scanned.entry) else "unknown"
+        return OutputStatus(target.path, state, (), whole.files, (), None, ())
 
     def _absent(self, path: str, wanted: TreeEntry) -> OutputStatus:
         unread: list[tuple[str, TreeEntry]] = []
@@ -159,32 +162,39 @@ class _Looker:
     def _changed(self, target: Target, wanted: TreeEntry | None, scanned: Scanned) -> OutputStatus:
         not_fetched = 0
         changes: list[Change] = []
-        presence = presence_at(
-            self.state, target.output, is_folder=target.pointer.is_folder, has=self.cache.has, load=self.load
-        )
+        outdated: list[Change] = []
+        presence = self._presence(target)
         presence = with_evidence(presence, wanted, scanned.entry, lambda digest: self._tree(digest, scanned))
         for change in compare(target.path, wanted, scanned.entry, self.load, scanned.trees.__getitem__):
             old = change.old
-            if change.kind is ChangeKind.DELETED and old is not None and self._was_never_here(target, change, presence):
+            known = inside(presence, target.output, change.path, self.load)
+            if known.is_outdated(old, change.new):
+                outdated.append(_other_way(change))
+            elif change.kind is ChangeKind.DELETED and old is not None and self._was_never_here(old, known):
                 not_fetched += old.files
-                continue
-            changes.append(change)
+            else:
+                changes.append(change)
         damaged = tuple(change.path for change in edited_in_place(self.repo, self.cache, changes))
-        listed = tuple(_path_change(change) for change in pair_renames(changes))
-        state = "changed" if listed else "clean"
-        return OutputStatus(target.path, state, listed, not_fetched, (), None, damaged)
+        listed, coming = (tuple(map(_path_change, pair_renames(some))) for some in (changes, outdated))
+        state = "changed" if listed else "outdated" if coming else "clean"
+        return OutputStatus(target.path, state, listed, not_fetched, (), None, damaged, outdated=coming)
 
-    def _was_never_here(self, target: Target, change: Change, presence: Presence) -> bool:
-        assert change.old is not None
-        if change.old.is_folder and change.old.files and not is_at_hand(self.load, change.old.digest):
-            return True
-        parts = tuple(change.path[len(target.output) + 1 :].split("/"))
-        return inner_presence(presence, parts, self.load).was_never_here(change.old)
+    def _presence(self, target: Target) -> Presence:
+        is_folder = target.pointer.is_folder
+        return presence_at(self.state, target.output, is_folder=is_folder, has=self.cache.has, load=self.load)
+
+    def _was_never_here(self, old: TreeEntry, presence: Presence) -> bool:
+        return (old.is_folder and old.files > 0 and not is_at_hand(self.load, old.digest)) or presence.was_never_here(
+            old
+        )
 
     def _tree(self, digest: bytes, scanned: Scanned) -> Tree:
         return scanned.trees.get(digest) or self.load(digest)
 
-    def _not_cached(self, path: str, wanted: TreeEntry) -> tuple[str, ...]:
+    def _not_cached(self, path: str, wanted: TreeEntry, scanned: Scanned) -> tuple[str, ...]:
+        inside = {e.digest for tree in scanned.trees.values() for e in tree.entries if e.kind <= EntryKind.FOLDER}
+        if not self.cache.missing(inside | ({wanted.digest} if wanted.is_file else set())):
+            return ()
         unread: list[tuple[str, TreeEntry]] = []
         has = self.cache.has
         files = files_below(wanted, path, self.load, unread=unread)
@@ -195,6 +205,8 @@ class _Looker:
         if self.remote is None:
             return None
         # What was never fetched is known from the remote's own trees.
+        from dvcx.operations.listings import far_loader  # only for a remote, as above
+
         load = far_loader(self.cache, self.remote, [target])
         unread: list[tuple[str, TreeEntry]] = []
         try:
@@ -206,6 +218,12 @@ class _Looker:
         files = [each for each in files_below(wanted, target.path, load, unread=unread) if each[1].is_file]
         lacking = self.remote.missing({entry.digest for _, entry in files})
         return (*(name for name, entry in files if entry.digest in lacking), *(name for name, _ in unread))
+
+
+def _other_way(change: Change) -> Change:
+    """Gives what a checkout would do about a change."""
+    kind = {ChangeKind.ADDED: ChangeKind.DELETED, ChangeKind.DELETED: ChangeKind.ADDED}.get(change.kind, change.kind)
+    return Change(kind, change.path, change.new, change.old)
 
 
 def _path_change(change: Change) -> PathChange:

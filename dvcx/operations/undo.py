@@ -99,7 +99,8 @@ def _correct_record(repo: Repo, cache: Cache, names: Iterable[str]) -> None:
     manifest = workspace_manifest(repo.root, repo.git)
     editor = TreeEditor(repo.algorithm, tree_loader(cache))
     for path in {data_path(name) for name in names} & state.baselines().keys():
-        digest, pointer = state.baseline(path), manifest.pointers.get(path)
+        digest, tracked = state.baseline(path), state.tracked_then(path)
+        pointer = manifest.pointers.get(path)
         placed = None
         if digest is not None and pointer is not None:
             whole = entry_of(pointer)
@@ -109,7 +110,7 @@ def _correct_record(repo: Repo, cache: Cache, names: Iterable[str]) -> None:
                 pass
         if placed is not None:
             store_trees(cache, editor, [placed])
-        state.set_baseline(path, placed.digest if placed is not None else None)
+        state.set_baseline(path, placed.digest if placed is not None else None, tracked)
     state.close()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dvcx.base.errors import MissingData
@@ -15,31 +15,58 @@ from dvcx.workspace.state import State
 class Presence:
     """What can be known of whether a file was ever in the workspace.
 
-    `baseline` is what dvcx last put there, or recorded from there, when that is known; `has` tells what is cached.
+    `baseline` is what dvcx last put there, or recorded from there, when that is known, and `tracked` what the pointer
+    named at that time; `has` tells what is cached.
     """
 
     baseline: TreeEntry | None
     has: Callable[[bytes], bool]
+    tracked: TreeEntry | None = None
 
     def below(self, name: str, load: LoadTree) -> Presence:
         """Gives the same for the entry called `name` of this folder."""
-        if self.baseline is None:
+        return self.inside((name,), load)
+
+    def inside(self, parts: Sequence[str], load: LoadTree) -> Presence:
+        """Gives the same for the path `parts` inside this folder."""
+        if self.baseline is None or not parts:
             return self
-        try:
-            inner = load(self.baseline.digest).get(name) if self.baseline.is_folder else None
-        except MissingData:
-            return Presence(None, self.has)
-        return Presence(inner or _NOTHING, self.has)
+        baseline = _known_at(self.baseline, parts, load)
+        return Presence(baseline, self.has, _known_at(self.tracked, parts, load) if self.tracked else None)
 
     def was_never_here(self, entry: TreeEntry) -> bool:
-        """Tells of a file that is absent now whether it never was here, so that nobody deleted it."""
-        if self.baseline is not None and self.baseline.kind == _NOTHING.kind:
-            return True
+        """Tells of a file that is absent now whether it never was here, so that nobody deleted it.
+
+        What the pointer did not name either when the rest was put here, came with another revision: that is outdated.
+        """
+        if _is_nothing(self.baseline):
+            return not _is_nothing(self.tracked)
         return entry.is_file and not self.has(entry.digest)
+
+    def is_outdated(self, wanted: TreeEntry | None, here: TreeEntry | None) -> bool:
+        """Tells of what is not as the pointer has it whether that is only because the pointer changed since."""
+        if self.baseline is None or self.tracked is None or not _is_same(self.baseline, here):
+            return False
+        return not _is_same(self.tracked, wanted)
 
 
 _NOTHING = TreeEntry("", -1, b"", 0, 0)
 """Stands for what dvcx knows not to have put there."""
+
+
+def _is_nothing(entry: TreeEntry | None) -> bool:
+    return entry is not None and entry.kind == _NOTHING.kind
+
+
+def _is_same(known: TreeEntry, entry: TreeEntry | None) -> bool:
+    return _is_nothing(known) if entry is None else known.digest == entry.digest
+
+
+def _known_at(entry: TreeEntry, parts: Sequence[str], load: LoadTree) -> TreeEntry | None:
+    try:
+        return entry_at(entry, parts, load) or _NOTHING
+    except MissingData:
+        return None
 
 
 def presence_at(
@@ -49,18 +76,14 @@ def presence_at(
     digest = state.baseline(output)
     if digest is None or (is_folder and not is_at_hand(load, digest)):
         return Presence(None, has)
-    kind = EntryKind.FOLDER if is_folder else EntryKind.FILE
-    return Presence(TreeEntry(output.rsplit("/", 1)[-1], kind, digest, 0, 0), has)
+    name, kind = output.rsplit("/", 1)[-1], EntryKind.FOLDER if is_folder else EntryKind.FILE
+    tracked = state.tracked_then(output) or digest
+    return Presence(TreeEntry(name, kind, digest, 0, 0), has, TreeEntry(name, kind, tracked, 0, 0))
 
 
-def inner_presence(presence: Presence, parts: tuple[str, ...], load: LoadTree) -> Presence:
-    """Gives what is known of the path `parts` inside the tracked folder that `presence` speaks of."""
-    if presence.baseline is None:
-        return presence
-    try:
-        return Presence(entry_at(presence.baseline, parts, load) or _NOTHING, presence.has)
-    except MissingData:
-        return Presence(None, presence.has)
+def inside(presence: Presence, output: str, path: str, load: LoadTree) -> Presence:
+    """Gives what is known of `path`, which is or lies in the tracked path `output` that `presence` speaks of."""
+    return presence.inside(path[len(output) + 1 :].split("/") if path != output else (), load)
 
 
 def with_evidence(presence: Presence, old: TreeEntry | None, here: TreeEntry, load: LoadTree) -> Presence:

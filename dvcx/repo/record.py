@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dvcx.base.files import same_filesystem
 from dvcx.base.hashing import Algorithm
@@ -14,11 +15,12 @@ from dvcx.config.schema import Config
 from dvcx.formats.tree_bytes import TreeReader
 from dvcx.git.location import GitLocation
 from dvcx.model.tree import Tree
-from dvcx.repo.cache_users import register_user
 from dvcx.storage.cache import Cache, CacheSettings
-from dvcx.storage.trash import Trash
 from dvcx.workspace.scan import ScanRules
 from dvcx.workspace.state import State
+
+if TYPE_CHECKING:
+    from dvcx.storage.trash import Trash
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,16 @@ def open_state(repo: Repo) -> State:
 
 def open_trash(repo: Repo) -> Trash:
     """Gives the trash, which all worktrees share."""
+    from dvcx.storage.trash import Trash  # 10 ms that commands which only look do not pay
+
     return Trash(repo.common_dir / "trash", "full" if repo.durable else "fast")
 
 
 def note_cache_use(repo: Repo) -> None:
     """Notes in a cache that lies elsewhere that this project uses it, so that no collection takes its data away."""
     if repo.is_cache_shared:
+        from dvcx.repo.cache_users import register_user  # few caches are shared
+
         register_user(repo.cache_dir, repo.root, repo.git.common_dir if repo.git is not None else None)
 
 

@@ -6,7 +6,6 @@ what comes next are under way meanwhile.
 
 from __future__ import annotations
 
-import mmap
 import os
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
-from dvcx.base.direct import write_direct
+from dvcx.base.copying import HashingSink
 from dvcx.base.errors import DamagedData
 from dvcx.base.files import read_exactly, write_all
 from dvcx.base.hashing import hash_open_file, threaded_hasher
@@ -26,10 +25,6 @@ from dvcx.storage.remote_reader import MOST
 
 _GROUP = MOST
 """Bytes of chunks that are gathered together: where they lie side by side, one request."""
-_BLOCK = 8 << 20
-"""Bytes written at once."""
-_BLOCKS = 3
-"""One is filled while two are hashed and written."""
 
 Payload = bytes | memoryview
 Entry = tuple[bytes, int]
@@ -125,45 +120,14 @@ class _Gathering:
 
 
 def _write_in_order(remote: Remote, fd: int, recipe: Recipe, gathering: _Gathering, shown: Task) -> bytes:
-    """Writes the whole object and gives the digest of what was written."""
+    """Writes the whole object and gives the digest of what was written; after an error the file has a part of it."""
     hasher = threaded_hasher(remote.algorithm, recipe.total)
-    with ThreadPoolExecutor(1, thread_name_prefix="dvcx-hash") as hashing, ThreadPoolExecutor(1) as writing:
-        free = deque(memoryview(mmap.mmap(-1, _BLOCK)) for _ in range(_BLOCKS))
-        busy: deque[tuple[memoryview, Future[object], Future[None]]] = deque()
-
-        def send(block: memoryview, filled: int) -> None:
-            part = block[:filled]
-            busy.append((block, hashing.submit(hasher.update, part), writing.submit(_write_block, fd, part)))
-
-        block, filled = free.popleft(), 0
-        try:
-            for data in _pieces(remote, recipe, gathering):
-                rest = memoryview(data)
-                shown.advance(len(rest))
-                while rest:
-                    count = min(len(rest), _BLOCK - filled)
-                    block[filled : filled + count] = rest[:count]
-                    rest, filled = rest[count:], filled + count
-                    if filled == _BLOCK:
-                        send(block, filled)
-                        block, filled = free.popleft() if free else _next_free(busy), 0
-        finally:
-            send(block, filled)  # after an error too: the next attempt goes on from there
-        while busy:
-            _next_free(busy)
+    with HashingSink(hasher, fd, past_page_cache=True) as sink:
+        for data in _pieces(remote, recipe, gathering):
+            sink.write(data)
+            shown.advance(len(data))
     os.ftruncate(fd, recipe.total)
     return hasher.digest()
-
-
-def _next_free(busy: deque[tuple[memoryview, Future[object], Future[None]]]) -> memoryview:
-    block, hashed, written = busy.popleft()
-    hashed.result()
-    written.result()
-    return block
-
-
-def _write_block(fd: int, block: memoryview) -> None:
-    write_all(fd, block[write_direct(fd, block) :])
 
 
 def _pieces(remote: Remote, recipe: Recipe, gathering: _Gathering) -> Iterator[Payload]:

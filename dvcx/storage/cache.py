@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,13 +65,21 @@ class Cache:
         """Tells whether the cache holds the object."""
         return self.packs.find(digest) is not None or self.loose.has(digest)
 
+    def lookup(self) -> Callable[[bytes], bool]:
+        """Gives a function like `has`, made for asking about many objects; it goes by the packs that are there now."""
+        packed, loose = self.packs.lookup(), self.loose.has
+        return lambda digest: packed(digest) or loose(digest)
+
     def missing(self, digests: Iterable[bytes]) -> set[bytes]:
         """Gives those of `digests` that the cache does not hold."""
-        absent = {digest for digest in digests if not self.has(digest)}
+        absent = self._absent(digests if isinstance(digests, (set, frozenset)) else set(digests))
         # Another process may have added them, or moved them to a new pack.
         if absent and self.packs.look_again():
-            absent = {digest for digest in absent if not self.has(digest)}
+            absent = self._absent(absent)
         return absent
+
+    def _absent(self, digests: Collection[bytes]) -> set[bytes]:
+        return {digest for digest in self.packs.missing(digests) if not self.loose.has(digest)}
 
     def loose_path(self, digest: bytes) -> Path | None:
         """Gives the file that holds the object when it is stored as one of its own."""
@@ -150,10 +158,10 @@ class Cache:
         packed: list[Place] = []
         loose: list[bytes] = []
         absent: list[bytes] = []
+        found = self.packs.find_many(digests if isinstance(digests, Set) else set(digests))
         for digest in digests:
-            place = self.packs.find(digest)
-            if place is not None:
-                packed.append(place)
+            if digest in found:
+                packed.append(found[digest])
             elif self.loose.has(digest):
                 loose.append(digest)
             else:

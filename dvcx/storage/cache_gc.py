@@ -8,7 +8,7 @@ least one place, and the next collection goes on.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,11 +104,13 @@ def apply_cache_gc(
     plan: CacheGcPlan,
     entry: Keeper,
     live: Callable[[], Collection[bytes]] | None = None,
+    names: Mapping[bytes, str] | None = None,
 ) -> CacheGcResult:
     """Does what `plan` says, with the cache to itself; what it takes away goes into the trash `entry`.
 
     The cache is looked at again first: packs may have been joined, and what was added since stays. With `live`, that is
-    asked again for what is needed, now that nobody can add to the cache. Raises `Busy` when writers do not end, and
+    asked again for what is needed, now that nobody can add to the cache. `names` are what people called the objects:
+    so `entry` shows them. Raises `Busy` when writers do not end, and
     `OSError` as writing and moving do; then some may have left already, and a second run goes on.
     """
     with cache.lock.exclusive(cache.settings.lock_wait):
@@ -116,7 +118,7 @@ def apply_cache_gc(
         if live is not None:
             dead.difference_update(live())
         again = _plan(cache, lambda digest: digest not in dead, plan.older_than, plan.now, REWRITE_FROM)
-        return _sweep(cache, again, dead, lambda paths: entry.move_all([(path, path.name) for path in paths]))
+        return _sweep(cache, again, dead, _Labels(cache, dead, names or {}), entry.move_all)
 
 
 def drop_objects(cache: Cache, digests: Collection[bytes]) -> None:
@@ -126,7 +128,7 @@ def drop_objects(cache: Cache, digests: Collection[bytes]) -> None:
     """
     with cache.lock.exclusive(cache.settings.lock_wait):
         plan = _plan(cache, lambda digest: digest not in digests, None, float("inf"), 0.0)
-        _sweep(cache, plan, digests, _unlink_all)
+        _sweep(cache, plan, digests, _Labels(cache, digests, {}), _unlink_all)
 
 
 @dataclass(slots=True)
@@ -204,15 +206,48 @@ def _plan_pack(
         draft.objects.update((each.digest, each) for each in dead)
 
 
+class _Labels:
+    """What to show for files of the cache that leave: the names of the dead objects in them."""
+
+    def __init__(self, cache: Cache, dead: Collection[bytes], names: Mapping[bytes, str]) -> None:
+        self._cache = cache
+        self._dead = dead
+        self._names = names
+
+    def loose(self, digest: bytes) -> tuple[Path, str]:
+        """Gives the file of a loose object with what to show for it."""
+        return self._cache.loose.path_of(digest), self._name(digest)
+
+    def pack(self, name: str) -> tuple[Path, str]:
+        """Gives the file of a pack with what to show for it."""
+        dead = [r for r in self._cache.packs.records_of(name) if r.digest in self._dead]
+        # Blobs first: people know files better than listings.
+        dead.sort(key=lambda record: (record.role == Role.TREE, record.digest not in self._names))
+        known = [self._name(record.digest) for record in dead[:_SHOWN_OF_A_PACK]]
+        more = f" and {len(dead) - len(known):,} more" if len(dead) > len(known) else ""
+        return self._cache.packs.path_of(name), ", ".join(known) + more
+
+    def _name(self, digest: bytes) -> str:
+        return self._names.get(digest) or f"{self._cache.algorithm.name}:{digest.hex()[:16]}"
+
+
+_SHOWN_OF_A_PACK = 3
+
+
 def _sweep(
-    cache: Cache, plan: CacheGcPlan, dead: Collection[bytes], take_away: Callable[[list[Path]], None]
+    cache: Cache,
+    plan: CacheGcPlan,
+    dead: Collection[bytes],
+    labels: _Labels,
+    take_away: Callable[[list[tuple[Path, str]]], None],
 ) -> CacheGcResult:
     made, damaged = _rewrite(cache, plan.rewrite, dead)
     rewritten = [name for name in plan.rewrite if name not in made and name not in damaged]
     packs = [*rewritten, *plan.drop]
+    leaving = [labels.pack(name) for name in packs]
     try:
-        take_away([cache.packs.path_of(name) for name in packs])
-        take_away([cache.loose.path_of(each.digest) for each in plan.loose])
+        take_away(leaving)
+        take_away([labels.loose(each.digest) for each in plan.loose])
     finally:
         if packs:
             with suppress(OSError):
@@ -236,6 +271,6 @@ def _rewrite(cache: Cache, names: Sequence[str], dead: Collection[bytes]) -> tup
         return repacker.place(), tuple(damaged)
 
 
-def _unlink_all(paths: Iterable[Path]) -> None:
-    for path in paths:
+def _unlink_all(files: Iterable[tuple[Path, str]]) -> None:
+    for path, _ in files:
         path.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dvcx.base.copying import hash_and_copy
 from dvcx.base.errors import DamagedData
-from dvcx.base.files import sync_directory, sync_filesystem, temporary_name
+from dvcx.base.files import flush, sync_directory, sync_filesystem, temporary_name
 from dvcx.base.hashing import threaded_hasher
 from dvcx.base.links import clone_into
 from dvcx.base.scratch import scratch_folder
@@ -161,7 +161,7 @@ class CacheWriter:
         for path in paths:
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                os.fsync(fd)
+                flush(fd)
             finally:
                 os.close(fd)
 

@@ -13,11 +13,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
+from dvcx.base.direct import read_direct
 from dvcx.formats.remote_json import Chunking
 
 if TYPE_CHECKING:
     from pyfastcdc import FastCDC
 
+_BLOCK = 8 << 20
+"""Bytes read at once."""
 WINDOW = 24 << 20
 """Bytes of a file that are cut at a time, and make one pack when they are all new."""
 
@@ -90,6 +93,7 @@ def windows(fd: int, chunking: Chunking, buffers: Buffers) -> Iterator[Window]:
 
 def _cut_windows(fd: int, chunking: Chunking, buffers: Buffers) -> Iterator[Window]:
     chunker = cutter(chunking)
+    reading = _Reading(fd)
     rest = b""
     ended = False
     while not ended:
@@ -98,12 +102,28 @@ def _cut_windows(fd: int, chunking: Chunking, buffers: Buffers) -> Iterator[Wind
         view[: len(rest)] = rest
         filled = len(rest)
         while filled < WINDOW and not ended:
-            count = os.readv(fd, [view[filled : WINDOW + len(rest)]])
+            count = reading.into(view[filled : WINDOW + len(rest)])
             filled += count
             ended = count == 0
         chunks, end = _settled(chunker, view[:filled], 0 if ended else chunking.maximum)
         rest = bytes(view[end:filled])
         yield Window(view[:end], chunks, buffer)
+
+
+class _Reading:
+    """Reads a file from its present position on, past the page cache: it is read once, and soon forgotten."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._offset = os.lseek(fd, 0, os.SEEK_CUR)
+        self._block = memoryview(mmap.mmap(-1, _BLOCK))  # starts on a page, as what is filled from it does not
+
+    def into(self, view: memoryview) -> int:
+        """Reads at most as many bytes as `view` has, and gives their number; 0 at the end of the file."""
+        count = read_direct(self._fd, self._block[: len(view)], self._offset)
+        view[:count] = self._block[:count]
+        self._offset += count
+        return count
 
 
 def _settled(chunker: FastCDC, data: memoryview, needed: int) -> tuple[list[tuple[int, int]], int]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dvcx.base.direct import PAGE, WORTH, write_direct
 from dvcx.base.errors import RemoteError
-from dvcx.base.files import read_exactly, sync_directory, temporary_name
+from dvcx.base.files import flush, read_exactly, sync_directory, temporary_name
 from dvcx.storage.bucket import AlreadyThere, BucketFile, NotThere, Part, Unavailable
 
 _TEMPORARY = "tmp"
@@ -157,7 +157,7 @@ class FolderBucket:
 
     def _name(self, temporary: Path, fd: int, name: str, *, exclusive: bool) -> None:
         if self._durable:
-            os.fsync(fd)
+            flush(fd)
         target = self.root / name
         self._make_folder(target.parent)
         if exclusive:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from dvcx.base.errors import DamagedData
-from dvcx.base.files import sync_directory, temporary_name
+from dvcx.base.files import flush, sync_directory, temporary_name
 from dvcx.base.hashing import Algorithm
 from dvcx.formats.table import Record
 from dvcx.storage.pack_reader import decode, open_pack
@@ -101,6 +101,6 @@ def is_good(algorithm: Algorithm, record: Record, stored: bytes) -> bool:
 def _sync_file(path: Path) -> None:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(fd)
+        flush(fd)
     finally:
         os.close(fd)

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from dvcx.base.errors import Refused
-from dvcx.base.files import sync_directory, write_all
+from dvcx.base.files import flush, sync_directory, write_all
 from dvcx.base.folders import Roots, make_folder
 from dvcx.base.moving import move, remove_tree
 from dvcx.formats.trash_journal import Header, Journal, Kept, Moved, Renamed, Step, dump_header, dump_steps
@@ -149,7 +149,7 @@ class TrashEntry:
             raise
         self._length += len(data)
         if durable:
-            os.fsync(self._journal)
+            flush(self._journal)
 
     def _folder_for(self, root: str) -> Path | None:
         """Gives where things from one of the roots are kept, or None for the entry's own folder."""

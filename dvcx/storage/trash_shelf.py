@@ -167,9 +167,9 @@ def shown_names(journal: Journal, folder: Path) -> Iterator[str]:
                     yield name
             case Kept(path) | Renamed(path):
                 yield shown_name(path, project)
-            case Absent(path):
+            case Absent(path, name=name):
                 if os.path.lexists(path):
-                    yield shown_name(path, project)
+                    yield name or shown_name(path, project)
             case MadeFolder():
                 pass
 

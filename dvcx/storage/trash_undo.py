@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,7 +17,7 @@ from itertools import groupby
 from pathlib import Path
 
 from dvcx.base.errors import Refused
-from dvcx.base.files import sync_directory, sync_filesystem, temporary_name, write_all
+from dvcx.base.files import flush, sync_directory, sync_filesystem, temporary_name, write_all
 from dvcx.base.moving import move
 from dvcx.formats.trash_journal import Absent, Journal, Kept, MadeFolder, Moved, Renamed, Step
 from dvcx.storage.trash_entry import BESIDE, FILES, TrashEntry, look
@@ -70,7 +70,7 @@ class Undoing:
         elif kind is Kept:
             self._take_back_texts([step for step in steps if isinstance(step, Kept)])
         elif kind is Absent:
-            self._put_away(step.path for step in steps if isinstance(step, Absent) and self._is_ours(step))
+            self._put_away({each.path: each.name for each in steps if isinstance(each, Absent) and self._is_ours(each)})
         for step in steps:
             if isinstance(step, Renamed):
                 self._guarded(self._shown(step.path), partial(self._take_back_rename, step))
@@ -103,7 +103,8 @@ class Undoing:
 
     def _absent(self, step: Moved) -> Absent:
         status = os.lstat(self._folder / step.kept)
-        return Absent(step.path, status.st_dev, status.st_ino)
+        name = step.name if step.name != self._shown(step.path) else ""
+        return Absent(step.path, status.st_dev, status.st_ino, name)
 
     def _is_ours(self, step: Absent) -> bool:
         """Tells whether what stands at the place of a step is to go.
@@ -120,7 +121,7 @@ class Undoing:
         self._texts |= first
         todo = [step for step in first.values() if self._differs(step)]
         written = [step for step in todo if not _says_absent(step)]
-        self._put_away(step.path for step in todo if _says_absent(step) or _is_no_file(self._status(step.path)))
+        self._put_away({step.path: "" for step in todo if _says_absent(step) or _is_no_file(self._status(step.path))})
         self._make_room([step.path for step in written], only_the_way=True)
         self._entry.announce(self._folders_for([step.path for step in written]))
         self._entry.keep_text(Path(step.path) for step in written)
@@ -192,15 +193,16 @@ class Undoing:
                 in_the_way[blocker] = None
             elif not only_the_way and self._status(path) is not None:
                 in_the_way[path] = None
-        self._move_away(list(in_the_way))
+        self._move_away(dict.fromkeys(in_the_way, ""))
 
-    def _put_away(self, paths: Iterable[str]) -> None:
-        gone = list(paths)
-        self._move_away(gone)
-        self._undone.restored += map(self._shown, gone)
+    def _put_away(self, names: Mapping[str, str]) -> None:
+        """Puts away what stands at paths; each is shown by its name or, where that is empty, as the path."""
+        self._move_away(names)
+        self._undone.restored += (name or self._shown(path) for path, name in names.items())
 
-    def _move_away(self, paths: list[str]) -> None:
-        self._entry.move_all([(Path(path), self._shown(path)) for path in paths])
+    def _move_away(self, names: Mapping[str, str]) -> None:
+        paths = list(names)
+        self._entry.move_all([(Path(path), names[path] or self._shown(path)) for path in paths])
         self._touched |= {os.path.dirname(path) for path in paths}
 
     def _folders_for(self, paths: Iterable[str]) -> list[Step]:
@@ -270,7 +272,7 @@ def _write_new(folder: int, name: str, step: Kept, *, durable: bool) -> None:
         write_all(fd, step.text or b"")
         os.fchmod(fd, step.mode)
         if durable:
-            os.fsync(fd)
+            flush(fd)
     finally:
         os.close(fd)
 

@@ -20,7 +20,7 @@ from dvcx.base.links import LinkType, try_link
 from dvcx.model.tree import EntryKind, Tree, TreeEntry
 from dvcx.storage.cache import Cache
 from dvcx.storage.packs import Place
-from dvcx.workspace.state import Seen, seen
+from dvcx.workspace.state import FINE_GRAIN, Seen, seen
 
 _MANY = 2000
 """From this number of files on, more processes pay for their start."""
@@ -100,6 +100,8 @@ class Stager:
                         raise
                     self._note_damage(wanted)  # set aside or collected just now
                 advance(1)
+        if self._wanted:
+            _wait_for_a_tick()
         self._wanted.clear()
 
     def _write_packed(
@@ -192,7 +194,7 @@ class Stager:
         try:
             size = os.fstat(fd).st_size
             hasher = threaded_hasher(self._cache.algorithm, size)
-            hash_and_copy(fd, hasher, None, size)
+            hash_and_copy(fd, hasher, None, size, past_page_cache=size >= _HUGE)
         finally:
             os.close(fd)
         return self._check(hasher.digest(), wanted)
@@ -247,15 +249,18 @@ def _write_small(wanted: _Wanted, data: bytes) -> Seen | None:
 
 
 def _stamp(fd: int, digest: bytes) -> Seen | None:
-    """Gives the file a time of its own, and the row that remembers it.
+    """Gives the row that remembers a file just written; None where times are whole seconds.
 
-    File systems take times from a clock that ticks every few milliseconds; a time read from the precise clock is one
-    that no later write in the same tick can leave, so the remembered row is safe at once.
+    Nobody else writes to a file that is being staged, so the row is safe once the file system's clock has ticked before
+    the file gets its place: see `_wait_for_a_tick`.
     """
-    now = time.time_ns()
-    os.utime(fd, ns=(now, now))
     status = os.fstat(fd)
-    return seen(status, digest) if status.st_mtime_ns == now else None
+    return seen(status, digest) if status.st_mtime_ns % 1_000_000_000 else None
+
+
+def _wait_for_a_tick() -> None:
+    """Waits until no later write can leave the times that files written until now have."""
+    time.sleep(FINE_GRAIN / 1e9)
 
 
 def _position(place: Place) -> tuple[str, int]:

@@ -17,7 +17,8 @@ from dvcx.base.hashing import checksum
 from dvcx.workspace.placed import Placed
 
 _SCHEMA_VERSION = 2
-_FINE_GRAIN = 20_000_000
+FINE_GRAIN = 20_000_000
+"""Nanoseconds that the clock of a file system with fine times may stand still."""
 _COARSE_GRAIN = 2_000_000_000
 _SECOND = 1_000_000_000
 
@@ -54,7 +55,7 @@ def is_settled(stat: stat_result, began: int) -> bool:
     """
     latest = max(stat.st_mtime_ns, stat.st_ctime_ns)
     coarse = stat.st_mtime_ns % _SECOND == 0 and stat.st_ctime_ns % _SECOND == 0
-    return latest < began - (_COARSE_GRAIN if coarse else _FINE_GRAIN)
+    return latest < began - (_COARSE_GRAIN if coarse else FINE_GRAIN)
 
 
 FolderRows = dict[str, Seen]
@@ -97,9 +98,16 @@ class State:
         """Gives all paths of which a baseline is recorded."""
         return self._placed.all()
 
-    def set_baseline(self, path: str, digest: bytes | None) -> None:
-        """Records the digest of what `path` now is by our own doing; None forgets it."""
-        self._placed.set(path, digest)
+    def tracked_then(self, path: str) -> bytes | None:
+        """Gives the digest that the pointer of `path` named when its baseline was recorded."""
+        return self._placed.tracked(path)
+
+    def set_baseline(self, path: str, digest: bytes | None, tracked: bytes | None = None) -> None:
+        """Records the digest of what `path` now is by our own doing; None forgets it.
+
+        `tracked` is what its pointer names, where that is more than what is here.
+        """
+        self._placed.set(path, digest, tracked)
 
     def follows_links(self, path: str) -> bool:
         """Tells whether the user had symbolic links followed in what is tracked at `path`."""

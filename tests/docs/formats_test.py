@@ -183,7 +183,7 @@ def test_the_state_has_these_tables(tmp_path: Path) -> None:
 def test_what_was_placed_is_recorded_like_that(tmp_path: Path) -> None:
     tree = BLAKE3.of(from_hexdump(EXAMPLES["tree"]))
     placed = Placed(tmp_path / "placed.json")
-    placed.set("data", tree)
+    placed.set("data", tree, tracked=BLAKE3.of(b"whole"))
     placed.set_follows("data", True)
     placed.save()
     assert (tmp_path / "placed.json").read_text() == EXAMPLES["placed.json"].removesuffix("\n")

@@ -72,8 +72,16 @@ def test_undo_brings_it_back(with_garbage: Project) -> None:
     before = contents(project)
     project.dvcx("gc", "--yes").ok()
     assert contents(project) != before
-    assert project.json("undo")["operation"] == "gc"
+    shown = {"large", "data/b, data"}
+    (entry,) = project.json("undo", "--list")["entries"]
+    assert set(entry["names"]) == shown
+    undone = project.json("undo")
+    assert (undone["operation"], set(undone["restored"])) == ("gc", shown)
     assert contents(project) == before
+    (entry,) = project.json("undo", "--list")["entries"]
+    assert set(entry["names"]) == shown
+    assert set(project.json("undo")["restored"]) == shown
+    assert contents(project) != before
 
 
 def test_without_a_person_and_without_yes_nothing_goes(with_garbage: Project) -> None:

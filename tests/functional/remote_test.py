@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -163,3 +165,19 @@ def test_remotes_work_in_projects_without_git_and_in_subfolders(plain_project: P
     inner.dvcx("init", "--subdir").ok()
     inner.dvcx("remote", "add", "store", "../../inner-store").ok()
     assert 'url = "../../inner-store"' in config(inner) and remotes(project) == {}
+
+
+def test_at_a_tag_from_before_the_remote_the_hint_says_how_to_take_it_over(project: Project, tmp_path: Path) -> None:
+    project.save({"data/a": "one"}, tag="v1")
+    project.dvcx("remote", "add", "-d", "store", str(tmp_path / "my store")).ok()
+    project.commit(message="remote")
+    project.dvcx("push", "--all-tags").ok()
+    clone = project.clone(tmp_path / "clone")
+    clone.git("checkout", "-q", "v1")
+    for words in (["pull"], ["pull", "-r", "store"]):
+        run = clone.dvcx(*words)
+        assert run.code == 2
+    (command,) = re.findall("`dvcx (.*?)`", run.err)
+    clone.dvcx(*shlex.split(command)).ok()
+    clone.dvcx("pull").ok()
+    assert clone.files("data") == {"a": b"one"}

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+from tests.functional.arranging import use_store
 from tests.project import Project
 
 
@@ -19,3 +22,70 @@ def test_a_project_without_git_works_too(plain_project: Project) -> None:
 def test_the_program_itself_runs_as_a_process(project: Project) -> None:
     project.add({"data/a": "one"})
     assert project.spawn("status", "--exit-code").code == 0
+
+
+def test_after_a_git_checkout_the_workspace_is_outdated_not_changed_and_nothing_is_unfetched(project: Project) -> None:
+    two_versions(project)
+    project.git("checkout", "-q", "v1")
+    run = project.dvcx("status", "--exit-code")
+    assert (run.code, "fetch" in run.err) == (1, False)
+    (output,) = project.json("status")["outputs"]
+    assert (output["state"], output["changes"], output["not_fetched"]) == ("outdated", [], 0)
+    assert [(c["change"], c["path"]) for c in output["outdated"]] == [
+        ("modified", "data/changed"),
+        ("added", "data/deleted"),
+        ("deleted", "data/new"),
+    ]
+    project.write("data/mine", "my own")
+    project.write("data/same", "my edit")
+    (output,) = project.json("status")["outputs"]
+    assert (output["state"], len(output["outdated"])) == ("changed", 3)
+    assert [(c["change"], c["path"]) for c in output["changes"]] == [("added", "data/mine"), ("modified", "data/same")]
+
+
+def test_a_checkout_brings_what_is_outdated(project: Project) -> None:
+    two_versions(project)
+    project.git("checkout", "-q", "v1")
+    project.dvcx("checkout").ok()
+    assert project.dvcx("status", "--exit-code").code == 0
+    assert sorted(project.files("data")) == ["changed", "deleted", "same"]
+
+
+def test_a_part_that_was_never_fetched_stays_so_when_the_pointer_changes(project: Project, tmp_path: Path) -> None:
+    store = use_store(project)
+    two_versions(project)
+    project.dvcx("push", "--all-tags").ok()
+    clone = project.clone(tmp_path / "clone")
+    assert store.is_dir()
+    clone.dvcx("pull", "data/changed").ok()
+    clone.git("checkout", "-q", "v1")
+    clone.dvcx("fetch", "data/changed").ok()
+    (output,) = clone.json("status")["outputs"]
+    # data/same was never here; data/deleted is not in what this clone knew as the whole folder.
+    assert (output["state"], output["not_fetched"]) == ("outdated", 1)
+    assert [(c["change"], c["path"]) for c in output["outdated"]] == [
+        ("modified", "data/changed"),
+        ("added", "data/deleted"),
+    ]
+
+
+def test_what_only_a_pull_can_bring_is_outdated_too(project: Project, tmp_path: Path) -> None:
+    use_store(project)
+    project.save({"data/a": "one"})
+    project.dvcx("push").ok()
+    clone = project.clone(tmp_path / "clone")
+    clone.dvcx("pull").ok()
+    project.save({"data/b": "two"}, "data")
+    project.dvcx("push").ok()
+    clone.git("pull", "-q")
+    run = clone.dvcx("status", "--exit-code")
+    assert (run.code, run.out.split()[:2]) == (1, ["outdated", "data"])
+    assert "dvcx pull" in run.err
+    clone.dvcx("pull").ok()
+    assert clone.dvcx("status", "--exit-code").code == 0
+
+
+def two_versions(project: Project) -> None:
+    project.save({"data/same": "same", "data/changed": "one", "data/deleted": "gone"}, tag="v1")
+    (project.path / "data/deleted").unlink()
+    project.save({"data/changed": "two, longer", "data/new": "new"}, "data", tag="v2")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from dvcx.base.errors import Refused
 from dvcx.base.files import (
     begin_flush,
     closing,
+    flush,
     naming_full_disk,
     read_exactly,
     read_own_file,
@@ -181,10 +183,31 @@ def test_flushing_works_on_files_folders_and_file_systems(tmp_path: Path) -> Non
 
 def test_without_syncfs_everything_is_flushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[str] = []
-    monkeypatch.setattr(files, "_syncfs", lambda: None)
+    monkeypatch.setattr(files, "_sync_of_a_filesystem", lambda: None)
     monkeypatch.setattr(os, "sync", lambda: called.append("sync"))
     sync_filesystem(tmp_path)
     assert called == ["sync"]
+
+
+def test_where_fsync_does_not_reach_the_platter_the_full_flush_is_taken_and_else_fsync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def full_flush(fd: int, command: int) -> int:
+        asked.append(command)
+        if len(asked) > 1:
+            raise OSError(errno.ENOTSUP, "not on this file system")
+        return 0
+
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
+    monkeypatch.setattr(fcntl, "fcntl", full_flush)
+    monkeypatch.setattr(os, "fsync", lambda fd: asked.append("fsync"))
+    with closing(os.open(tmp_path / "file", os.O_WRONLY | os.O_CREAT)) as fd:
+        flush(fd)
+        assert asked == [51]
+        flush(fd)
+    assert asked == [51, 51, "fsync"]
 
 
 def test_small_questions_about_files(tmp_path: Path) -> None:

@@ -105,8 +105,8 @@ def test_a_new_name_is_given_only_when_it_is_free(
 ) -> None:
     (tmp_path / "from" / "a").write_bytes(b"a")
     (tmp_path / "from" / "b").write_bytes(b"b")
-    for call in (moving._renameat2(), None):
-        monkeypatch.setattr(moving, "_renameat2", lambda call=call: call)
+    for call in (moving._exclusive_rename(), None):
+        monkeypatch.setattr(moving, "_exclusive_rename", lambda call=call: call)
         with pytest.raises(FileExistsError):
             rename_new(folders[0], "a", folders[0], "b")
     rename_new(folders[0], "a", folders[1], "c")

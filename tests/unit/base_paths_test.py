@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from dvcx.base import links
 from dvcx.base.errors import Refused
 from dvcx.base.files import closing
 from dvcx.base.folders import Roots, make_folder
@@ -189,6 +191,34 @@ def test_a_reflink_is_a_file_of_its_own_or_nothing(tmp_path: Path) -> None:
     ):
         assert clone_into(origin, target) == made
     assert source.read_bytes() == b"x" * 5000
+
+
+def test_a_clone_of_a_mac_has_the_mode_and_time_of_a_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"content")
+    source.chmod(0o444)
+    os.utime(source, (1, 1))
+
+    def clone(origin: int, folder: int, name: bytes, flags: int) -> int:
+        """Does what macOS does: the new file has the mode and times of the old one."""
+        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, dir_fd=folder)
+        os.write(fd, os.pread(origin, 100, 0))
+        os.utime(fd, (1, 1))
+        os.fchmod(fd, 0o444)
+        os.close(fd)
+        return 0
+
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(links, "_clone_call", lambda: clone)
+    with closing(os.open(tmp_path, FOLDER)) as folder:
+        assert try_link(LinkType.REFLINK, str(source), "new", folder)
+        monkeypatch.setattr(links, "_clone_call", lambda: None)
+        assert not try_link(LinkType.REFLINK, str(source), "other", folder)
+    (tmp_path / "fresh").touch()
+    new, fresh = (tmp_path / "new").stat(), (tmp_path / "fresh").stat()
+    assert ((tmp_path / "new").read_bytes(), new.st_mode) == (b"content", fresh.st_mode)
+    assert abs(new.st_mtime - fresh.st_mtime) < 10
+    assert not (tmp_path / "other").exists()
 
 
 def test_links_to_another_disk_are_told_not_to_work(tmp_path: Path) -> None:

@@ -430,7 +430,7 @@ def test_a_copy_on_another_disk_is_flushed_before_the_original_goes(
         entry.move_all([(project / "data.dvcx", "p")])
         monkeypatch.setattr(os, "fsync", noted_fsync)
         monkeypatch.setattr(moving, "remove_tree", noted_remove)
-        monkeypatch.setattr(moving, "sync_filesystem", lambda path: events.append("all"))
+        monkeypatch.setattr(moving, "sync_filesystem_of", lambda fd, name: events.append("all"))
         entry.move_all([(project / "model.bin", "model.bin"), (project / "data", "data")])
     assert events == ["file", "file", "folder", "gone", "all", "folder", "gone"]
 

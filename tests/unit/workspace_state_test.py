@@ -157,6 +157,12 @@ def test_what_dvcx_put_where_is_recorded(tmp_path: Path) -> None:
     placed.set("model", None)
     placed.set_follows("data", True)
     placed.set_follows("gone", True)
+    placed.set("part", b"\4", tracked=b"\5")
+    placed.save()
+    again = Placed(path)
+    assert (again.tracked("part"), again.tracked("data"), again.tracked("model")) == (b"\5", b"\1\2", None)
+    assert sorted(again.listings()) == [("data", b"\1\2"), ("part", b"\4"), ("part", b"\5")]
+    placed.set("part", None)
     placed.save()
     again = Placed(path)
     assert (again.all(), again.get("data"), again.get("model")) == ({"data": b"\1\2"}, b"\1\2", None)

@@ -13,15 +13,15 @@ Examples:
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated
 
 import typer
 
 from dvcx.cli.console import Console
-from dvcx.cli.invocation import Invocation
+from dvcx.cli.invocation import Invocation, Outcome
 from dvcx.cli.options import Paths
 from dvcx.cli.render.sizes import count_text, size_text
+from dvcx.cli.render.steps import then_git_add
 from dvcx.cli.text import dim, green, yellow
 from dvcx.operations.add import AddOptions, AddResult, add
 from dvcx.operations.copy_in import add_copy
@@ -44,16 +44,17 @@ def command(
     follow_symlinks: Annotated[
         bool, typer.Option("--follow-symlinks", help="store what symbolic links lead to, not the links")
     ] = False,
-) -> AddResult:
+) -> Outcome:
     repo = call.repo()
     options = AddOptions(commit=not no_commit, force=force, desc=desc, follow_links=follow_symlinks)
     if out is not None:
         target = project_path(repo, out, call.directory)
-        return add_copy(repo, paths, target, call.directory, options, call.progress)
+        result = add_copy(repo, paths, target, call.directory, options, call.progress)
+        return Outcome(result, render=then_git_add(repo, render))
     named = (
         workspace_glob(repo, paths, call.directory) if glob else [project_path(repo, p, call.directory) for p in paths]
     )
-    return add(repo, named, options, call.progress)
+    return Outcome(add(repo, named, options, call.progress), render=then_git_add(repo, render))
 
 
 def render(result: AddResult, console: Console) -> None:
@@ -65,7 +66,12 @@ def render(result: AddResult, console: Console) -> None:
         console.report(style(f"{each.change:<9}"), " ", each.path, dim(f"  ({what})"))
         if each.unfetched:
             console.say(f"kept in {each.path}: {count_text(each.unfetched, 'file')} that never came here")
+        if each.outdated:
+            console.say(
+                yellow("note: "),
+                f"{count_text(each.outdated, 'file')} of {each.path} were older here than the pointer, which another "
+                "revision had brought: it names the older ones now",
+            )
+            console.next_step("dvcx undo, then dvcx checkout: if you wanted the others")
     if not result.saved:
         console.next_step("dvcx commit: store the bytes")
-    if result.changed_files:
-        console.next_step(f"git add {' '.join(map(shlex.quote, result.changed_files))}")

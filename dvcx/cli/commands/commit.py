@@ -16,10 +16,10 @@ from typing import Annotated
 import typer
 
 from dvcx.cli.console import Console
-from dvcx.cli.invocation import Invocation
+from dvcx.cli.invocation import Invocation, Outcome
 from dvcx.cli.options import Targets
 from dvcx.cli.render.sizes import content_text, count_text
-from dvcx.cli.render.steps import git_add_step
+from dvcx.cli.render.steps import then_git_add
 from dvcx.cli.text import dim, green, yellow
 from dvcx.operations.commit import CommitResult, commit
 from dvcx.repo.open import project_path
@@ -29,10 +29,11 @@ def command(
     call: Invocation,
     targets: Targets = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="also over frozen data")] = False,
-) -> CommitResult:
+) -> Outcome:
     repo = call.repo()
     paths = [project_path(repo, target, call.directory) for target in targets or ()]
-    return commit(repo, paths, force=force, progress=call.progress)
+    result = commit(repo, paths, force=force, progress=call.progress)
+    return Outcome(result, render=then_git_add(repo, render))
 
 
 def render(result: CommitResult, console: Console) -> None:
@@ -45,4 +46,3 @@ def render(result: CommitResult, console: Console) -> None:
         console.say("passed over ", path, ", which is not in the workspace")
     if not result.outputs and not result.absent:
         console.say("nothing is tracked yet")
-    git_add_step(result.changed_files, console)

@@ -18,7 +18,7 @@ import typer
 
 from dvcx.cli.console import Console
 from dvcx.cli.invocation import Invocation, Outcome
-from dvcx.cli.options import RemoteName
+from dvcx.cli.options import OtherStore
 from dvcx.cli.render.sizes import count_text, size_text
 from dvcx.cli.text import Styled, dim, green, red, yellow
 from dvcx.operations.fsck import FsckResult, StoreCheck, fsck
@@ -31,7 +31,7 @@ def command(
     cache: Annotated[
         bool, typer.Option("--cache", help="check the cache (also what is done without --remote)")
     ] = False,
-    remote: RemoteName = None,
+    remote: OtherStore = None,
     repair: Annotated[bool, typer.Option("--repair", help="mend what is damaged from the other side")] = False,
 ) -> Outcome:
     with_cache = cache or remote is None

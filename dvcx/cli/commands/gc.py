@@ -27,7 +27,7 @@ import typer
 from dvcx.cli.ages import parse_age
 from dvcx.cli.console import Console
 from dvcx.cli.invocation import Invocation, Outcome
-from dvcx.cli.options import DryRun, RemoteName, Yes
+from dvcx.cli.options import DryRun, OtherStore, Yes
 from dvcx.cli.render.gc import question, render_gc, say_items
 from dvcx.operations.gc import GcOptions, GcResult, collection
 
@@ -35,7 +35,7 @@ from dvcx.operations.gc import GcOptions, GcResult, collection
 def command(
     call: Invocation,
     dry_run: DryRun = False,
-    remote: RemoteName = None,
+    remote: OtherStore = None,
     older_than: Annotated[
         str | None, typer.Option("--older-than", metavar="AGE", help="leave what is younger: 12h, 30d, 2w")
     ] = None,

@@ -18,9 +18,9 @@ from typing import Annotated
 import typer
 
 from dvcx.cli.console import Console
-from dvcx.cli.invocation import Invocation
+from dvcx.cli.invocation import Invocation, Outcome
 from dvcx.cli.options import Force
-from dvcx.cli.render.steps import git_add_step
+from dvcx.cli.render.steps import then_git_add
 from dvcx.cli.text import dim, yellow
 from dvcx.operations.move import MoveResult, move
 from dvcx.repo.open import project_path
@@ -31,10 +31,11 @@ def command(
     source: Annotated[str, typer.Argument(metavar="SRC", help="a tracked path, or a path inside a tracked folder")],
     target: Annotated[str, typer.Argument(metavar="DST", help="its new path, or a folder to put it into")],
     force: Force = False,
-) -> MoveResult:
+) -> Outcome:
     repo = call.repo()
     paths = [project_path(repo, each, call.directory) for each in (source, target)]
-    return move(repo, paths[0], paths[1], force=force)
+    result = move(repo, paths[0], paths[1], force=force)
+    return Outcome(result, render=then_git_add(repo, render))
 
 
 def render(result: MoveResult, console: Console) -> None:
@@ -46,4 +47,3 @@ def render(result: MoveResult, console: Console) -> None:
         console.warn(
             f"the notes in {result.source}.dvcx are gone: a path inside a folder has none", "`dvcx undo` takes it back"
         )
-    git_add_step(result.changed_files, console)

@@ -17,9 +17,9 @@ from typing import Annotated
 import typer
 
 from dvcx.cli.console import Console
-from dvcx.cli.invocation import Invocation
+from dvcx.cli.invocation import Invocation, Outcome
 from dvcx.cli.render.sizes import content_text, count_text
-from dvcx.cli.render.steps import git_add_step
+from dvcx.cli.render.steps import then_git_add
 from dvcx.cli.text import dim, red
 from dvcx.operations.remove import RemoveResult, remove
 from dvcx.repo.open import project_path
@@ -31,10 +31,11 @@ def command(
     call: Invocation,
     targets: Annotated[list[str], typer.Argument(metavar="TARGETS", help="tracked paths, or paths inside them")],
     outs: Annotated[bool, typer.Option("--outs", help="move the data to the trash, too")] = False,
-) -> RemoveResult:
+) -> Outcome:
     repo = call.repo()
     paths = [project_path(repo, target, call.directory) for target in targets]
-    return remove(repo, paths, outs=outs, progress=call.progress)
+    result = remove(repo, paths, outs=outs, progress=call.progress)
+    return Outcome(result, render=then_git_add(repo, render))
 
 
 def render(result: RemoveResult, console: Console) -> None:
@@ -47,4 +48,3 @@ def render(result: RemoveResult, console: Console) -> None:
             f"into it: {', '.join(result.still_linked[:5])}",
             "run `dvcx fsck --repair`, then `dvcx undo` and this command again",
         )
-    git_add_step(result.changed_files, console)

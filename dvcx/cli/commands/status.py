@@ -19,7 +19,7 @@ import typer
 
 from dvcx.cli.console import Console
 from dvcx.cli.invocation import Invocation, Outcome
-from dvcx.cli.options import RemoteName, Targets
+from dvcx.cli.options import ComparedRemote, Targets
 from dvcx.cli.render.status import render_status
 from dvcx.operations.status import StatusResult, status
 from dvcx.repo.open import project_path
@@ -29,7 +29,7 @@ def command(
     call: Invocation,
     targets: Targets = None,
     granular: Annotated[bool, typer.Option("--granular", "-g", help="list every file that differs")] = False,
-    remote: RemoteName = None,
+    remote: ComparedRemote = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="end with exit code 1 when something differs")] = False,
 ) -> Outcome:
     repo = call.repo()

@@ -46,7 +46,8 @@ def command(
 def render(result: Undone, console: Console) -> None:
     for name in result.restored:
         console.line(green("restored"), " ", name)
-    console.say(f"took back {result.operation} ({result.id})")
+    where = "; what came back is in the cache" if result.operation == "gc" and result.restored else ""
+    console.say(f"took back {result.operation} ({result.id}){where}")
     if result.undo_id is not None:
         console.next_step("dvcx undo: take this back again")
 

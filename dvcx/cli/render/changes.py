@@ -28,7 +28,8 @@ def render_checkout(result: CheckoutResult, console: Console, *, summary: bool =
         if len(result.changes) > _MOST_LINES:
             console.report(f"... and {len(result.changes) - _MOST_LINES:,} more; --json lists all")
     if not result.changes and not result.missing:
-        console.say("everything is as the pointers say")
+        linked = ", and linked as cache.type says" if result.relink else ""
+        console.say(f"everything is as the pointers say{linked}")
     for path in result.kept[:10]:
         console.say("kept ", path, ", which nobody tracks")
     if len(result.kept) > 10:

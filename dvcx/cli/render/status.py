@@ -39,11 +39,18 @@ def _show(output: OutputStatus, console: Console, *, granular: bool) -> None:
     if output.changes:
         console.line(yellow("changed  "), " ", output.path, dim(f"  ({_summary(output.changes)})"))
         _list_changes(output.changes, console, most=None if granular else _FEW if len(output.changes) <= _FEW else 0)
+    if output.outdated:
+        text = f"  (the pointer has changed: {_summary(output.outdated)})"
+        console.line(yellow("outdated "), " ", output.path, dim(text))
+        few = _FEW if len(output.outdated) <= _FEW else 0
+        _list_changes(output.outdated, console, most=None if granular else few)
+    elif output.state == "outdated":
+        console.line(yellow("outdated "), " ", output.path, dim("  (the pointer has changed, to data not fetched yet)"))
     if output.state == "absent":
         console.line(yellow("absent   "), " ", output.path, dim("  (in the cache, not in the workspace)"))
     if output.state == "unknown":
         console.line(yellow("unknown  "), " ", output.path, dim("  (what it should be is not in the cache)"))
-    if output.not_fetched:
+    if output.not_fetched and (output.outdated or output.state != "outdated"):
         console.line(
             dim("unfetched"), " ", output.path, dim(f"  ({count_text(output.not_fetched, 'file')} not fetched)")
         )
@@ -101,6 +108,10 @@ def _next_steps(result: StatusResult, console: Console) -> None:
     outputs = result.outputs
     if any(output.changes for output in outputs):
         console.next_step("dvcx add PATH: keep the changes; dvcx checkout PATH: go back to the pointers")
+    if any(output.outdated for output in outputs):
+        console.next_step("dvcx checkout: bring what the pointers name now; nothing of your own is replaced")
+    if any(output.state == "outdated" and not output.outdated for output in outputs):
+        console.next_step("dvcx pull: fetch and bring what the pointers name now")
     if any(output.state == "absent" for output in outputs):
         console.next_step("dvcx checkout: bring back what is absent")
     if any(output.not_cached for output in outputs):
