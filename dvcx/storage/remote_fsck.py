@@ -163,7 +163,7 @@ def _pack_of(file_name: str) -> str:
 
 
 def _place(record: Record) -> tuple[int, int]:
-    return record.offset, record.stored  # an empty object lies where the next one begins, before it
+    return record.offset, record.stored  # an empty object stands where the next one begins
 
 
 def _stretches(bucket: Bucket, name: str, records: list[Record], end: int) -> Iterator[tuple[list[Record], int, bytes]]:

@@ -1,4 +1,4 @@
-"""What every bucket keeps to: one suite over folders, memory, and fsspec on both, bare and wrapped."""
+"""What every bucket keeps to: one suite over folders, memory, fsspec on both, real servers, bare and wrapped."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from dvcx.storage.folder_bucket import FolderBucket
 from dvcx.storage.fsspec_bucket import FsspecBucket
 from dvcx.storage.memory_bucket import MemoryBucket
 from tests.encryption import encrypted
+from tests.servers.buckets import bucket_on
+from tests.servers.stores import marked
 
-ENCRYPTED = ("encrypted folder", "encrypted memory")
+LOCAL = ["folder", "memory", "fsspec folder", "fsspec memory", "retrying folder", "counting folder"]
+ENCRYPTED = ["encrypted folder", "encrypted memory"]
 
 
-@pytest.fixture(
-    params=["folder", "memory", "fsspec folder", "fsspec memory", "retrying folder", "counting folder", *ENCRYPTED]
-)
+@pytest.fixture(params=[*LOCAL, *ENCRYPTED, *marked()])
 def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Bucket:
     makers: dict[str, Callable[[], Bucket]] = {
         "folder": lambda: FolderBucket(tmp_path / "store"),
@@ -34,7 +35,7 @@ def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Bucket:
         "encrypted folder": lambda: encrypted(FolderBucket(tmp_path / "store"), tmp_path),
         "encrypted memory": lambda: encrypted(MemoryBucket(), tmp_path),
     }
-    made = makers[request.param]()
+    made = makers[request.param]() if request.param in makers else bucket_on(request.param)
     made.write("dvcx.json", [b"{}"])
     return made
 

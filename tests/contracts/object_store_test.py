@@ -1,4 +1,4 @@
-"""What every store of objects keeps to: one suite over the memory store, the cache, and remotes on several buckets."""
+"""What every store of objects keeps to: one suite over a memory store, the cache, and remotes on all kinds of store."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from dvcx.storage.object_store import ObjectStore
 from dvcx.storage.remote import Remote, RemoteSettings
 from tests.encryption import encrypted
 from tests.memory_store import MemoryStore
+from tests.servers.buckets import bucket_at
+from tests.servers.stores import KINDS, new_place
 
 SMALL_CUTS = Chunking(minimum=1 << 10, average=4 << 10, maximum=16 << 10, cut_from=64 << 10)
 """Small chunks, so that objects of some 100 KB are cut into many."""
@@ -27,24 +29,27 @@ SMALL_CUTS = Chunking(minimum=1 << 10, average=4 << 10, maximum=16 << 10, cut_fr
 Opener = Callable[[], ObjectStore]
 
 
-@pytest.fixture(params=["blake3", "sha256", "xxh128"])
-def algorithm(request: pytest.FixtureRequest) -> Algorithm:
-    return ALGORITHMS[request.param]
+LOCAL = ["memory", "cache", "remote in memory", "remote in a folder", "remote through fsspec"]
+ENCRYPTED = ["encrypted remote in memory", "encrypted remote in a folder"]
+CASES = [(store, algorithm) for store in LOCAL for algorithm in ("blake3", "sha256", "xxh128")]
+CASES += [(store, "blake3") for store in ENCRYPTED]
+REAL = [pytest.param((kind, "blake3"), marks=pytest.mark.servers) for kind in KINDS]
 
 
-STORES = (
-    "memory",
-    "cache",
-    "remote in memory",
-    "remote in a folder",
-    "remote through fsspec",
-    "encrypted remote in memory",
-    "encrypted remote in a folder",
-)
+@pytest.fixture(params=[*CASES, *REAL], ids=lambda case: "-".join(case))
+def case(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """The kind of store, and the algorithm that names its objects."""
+    store, algorithm = request.param
+    return store, algorithm
 
 
-@pytest.fixture(params=STORES)
-def opener(request: pytest.FixtureRequest, algorithm: Algorithm, tmp_path: Path) -> Opener:
+@pytest.fixture
+def algorithm(case: tuple[str, str]) -> Algorithm:
+    return ALGORITHMS[case[1]]
+
+
+@pytest.fixture
+def opener(case: tuple[str, str], algorithm: Algorithm, tmp_path: Path) -> Opener:
     """Opens the same store again each time it is called, as another process would."""
     settings = RemoteSettings(jobs=3, chunking=SMALL_CUTS)
     bucket = MemoryBucket()
@@ -64,7 +69,10 @@ def opener(request: pytest.FixtureRequest, algorithm: Algorithm, tmp_path: Path)
             encrypted(FolderBucket(tmp_path / "remote"), tmp_path), "r", algorithm, tmp_path / "local", settings
         ),
     }
-    return openers[request.param]
+    if case[0] in openers:
+        return openers[case[0]]
+    place = new_place(case[0])
+    return lambda: Remote(bucket_at(place), "r", algorithm, tmp_path / "local", settings)
 
 
 @pytest.fixture

@@ -61,6 +61,18 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Cache:
     return Cache(tmp_path_factory.mktemp("empty"), ALGORITHM)
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_an_empty_object_anywhere_in_a_pack_is_no_damage(seed: int) -> None:
+    rng = random.Random(seed)
+    data = [b"", *(rng.randbytes(50) for _ in range(20))]
+    rng.shuffle(data)
+    bucket = MemoryBucket()
+    with opened(bucket).writer() as writer:
+        for each in data:
+            writer.put(Role.BLOB, ALGORITHM.of(each), each)
+    assert check_remote(opened(bucket)) == []
+
+
 def flip(bucket: MemoryBucket, name: str, at: int) -> None:
     data, written = bucket.files[name]
     changed = bytearray(data)
