@@ -86,6 +86,7 @@ TABLE: tuple[Entry, ...] = (
     _command("push", Panel.SHARE, "send the data that a remote lacks"),
     _command("pull", Panel.SHARE, "fetch data and put it into the workspace"),
     _command("fetch", Panel.SHARE, "take data from a remote into the cache"),
+    _command("export", Panel.SHARE, "write plain files for people without dvcx"),
     _command("gc", Panel.KEEP, "take out of the cache or a remote what nothing needs"),
     _command("fsck", Panel.KEEP, "check every byte of the cache or a remote, and mend it"),
     _command("undo", Panel.KEEP, "take back what a command replaced or removed"),

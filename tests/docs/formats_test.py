@@ -12,6 +12,7 @@ from blake3 import blake3
 
 from dvcx.base.hashing import ALGORITHMS, checksum
 from dvcx.config.settings import REMOTE_SETTINGS, SETTINGS
+from dvcx.formats.export_manifest import Wanted, dump_manifest, parse_manifest
 from dvcx.formats.index import Index, build_index
 from dvcx.formats.key_text import parse_identities
 from dvcx.formats.keyring import dump_ring, parse_ring
@@ -140,6 +141,13 @@ def test_the_encrypted_remote_is_opened_with_the_key_that_is_shown() -> None:
     block = from_hexdump(EXAMPLES["sealed block"])
     assert open_blocks(key, name, block) == (A_CSV, 0, True)
     assert dump_encrypted_marker().decode() == EXAMPLES["encrypted marker"]
+
+
+def test_the_manifest_of_an_export_is_read_and_written_like_that() -> None:
+    found = parse_manifest(EXAMPLES["export"].encode(), "the page")
+    assert dump_manifest(found).decode() == EXAMPLES["export"]
+    wanted = Wanted("data/a.csv", BLAKE3.of(A_CSV), 15)
+    assert found.files == {"data/a.csv": wanted.exported} and found.begun == ["data/b.csv"]
 
 
 def test_the_recipe_adds_up() -> None:
