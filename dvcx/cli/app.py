@@ -28,6 +28,11 @@ def run(words: Sequence[str]) -> int:
 
             complete(words[1:])
             code = DONE.code
+        elif words[:1] == ["__git"]:
+            # What Git calls for hooks, merges and diffs, often many times in a row.
+            from dvcx.cli.git_calls import answer
+
+            code = answer(words[1:], Console(settings, os.environ), os.environ)
         else:
             # Typer takes most of the start; importing it here lets Control-C and a broken installation be reported.
             from dvcx.cli.group import invoke

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from dvcx.base.errors import DvcxError, Refused, UsageError
+from dvcx.config.aliases import alias_base, build_order, placed_on
 from dvcx.config.check import check_entry
 from dvcx.config.environment import read_environment
 from dvcx.config.files import ConfigFile, config_files, line_of, parse_toml, read_text
@@ -20,6 +21,7 @@ from dvcx.config.schema import (
     ConfigEntry,
     ConfigOrigin,
     CoreConfig,
+    GitConfig,
     Level,
     RemoteConfig,
     TrashConfig,
@@ -72,6 +74,32 @@ def load_file(file: ConfigFile, project_dir: Path | None, environ: Mapping[str, 
     return _built(entries, warnings)
 
 
+def load_text(text: str, where: str, root: Path | None) -> Config:
+    """Gives what the tracked configuration of another repository says; relative folders start at its `root`.
+
+    Without a root remotes in such folders are left out, as are those whose settings cannot be used: `warnings` say
+    why. Raises as `load_config` does for the rest.
+    """
+    entries: Entries = {}
+    warnings: list[str] = []
+    file = ConfigFile(Path(where), Level.PROJECT)
+    data = parse_toml(text, file.path)
+    try:
+        _check_format(data)
+        for parts, value in _settings_in(data, file, warnings):
+            if parts[0] in ("cache", "trash"):
+                continue  # how the others store things on their machines
+            try:
+                _add(entries, parts, value, ConfigOrigin(Level.PROJECT, where), _Base(root, None))
+            except BadSetting as problem:
+                if parts[0] != "remote":
+                    raise
+                warnings.append(f"{where}: {problem.problem}")
+    except BadSetting as problem:
+        raise located(problem, file, text) from problem
+    return _built(entries, warnings)
+
+
 def _add_file(entries: Entries, warnings: list[str], file: ConfigFile, base: _Base) -> None:
     text = read_text(file.path)
     if not text.strip():
@@ -117,7 +145,7 @@ def _settings_in(
         if not isinstance(table, dict):
             hint = meant(section) or "settings stand below a [section]"
             raise BadSetting(section, f"{section} stands outside of a section", hint)
-        if section in ("core", "cache", "trash"):
+        if section in ("core", "cache", "trash", "git"):
             yield from (((section, key), value) for key, value in table.items())
         elif section == "remote":
             yield from _remote_settings_in(table, file, warnings)
@@ -174,24 +202,27 @@ def _absolute(parts: tuple[str, ...], place: str, level: Level, base: _Base) -> 
 
 
 def _built(entries: Entries, warnings: list[str]) -> Config:
-    sections: dict[str, dict[str, ConfigValue]] = {"core": {}, "cache": {}, "trash": {}}
+    sections: dict[str, dict[str, ConfigValue]] = {"core": {}, "cache": {}, "trash": {}, "git": {}}
     remotes: dict[str, dict[str, ConfigEntry]] = {}
     for parts, entry in entries.items():
         if parts[0] == "remote":
             remotes.setdefault(parts[1], {})[parts[2]] = entry
         else:
             sections[parts[0]][parts[1]] = entry.value
-    built = {}
     for name, settings in remotes.items():
-        if "url" in settings:
-            built[name] = _remote(name, settings, warnings)
-        else:
+        if "url" not in settings:
             where = next(iter(settings.values())).origin.where
             warnings.append(f"{where}: the remote {name} has settings but no url, so it is not used")
+    urls = {name: str(settings["url"].value) for name, settings in remotes.items() if "url" in settings}
+    built: dict[str, RemoteConfig] = {}
+    for name in build_order(urls, warnings):
+        base = alias_base(urls[name])
+        built[name] = _remote(name, remotes[name], built[base] if base is not None else None, warnings)
     return Config(
         core=_core(sections["core"]),
         cache=CacheConfig(**sections["cache"]),  # type: ignore[arg-type]  # checked by the table of settings
         trash=TrashConfig(**sections["trash"]),  # type: ignore[arg-type]
+        git=GitConfig(**sections["git"]),  # type: ignore[arg-type]
         remotes=MappingProxyType(built),
         entries=MappingProxyType({entry.key: entry for entry in entries.values()}),
         warnings=tuple(warnings),
@@ -203,12 +234,18 @@ def _core(values: dict[str, ConfigValue]) -> CoreConfig:
     return replace(core, lock_timeout=float(core.lock_timeout))
 
 
-_OF_REMOTES = ("url", "compression", "grace_days", "encrypt", "keyring", "identity")
-
-
-def _remote(name: str, settings: Mapping[str, ConfigEntry], warnings: list[str]) -> RemoteConfig:
-    own = {key: settings[key].value for key in _OF_REMOTES if key in settings}
+def _remote(
+    name: str, settings: Mapping[str, ConfigEntry], base: RemoteConfig | None, warnings: list[str]
+) -> RemoteConfig:
+    """Gives a remote; `base` is the one that it stands on, if its URL is `remote://...`."""
+    own = {key: settings[key].value for key in REMOTE_SETTINGS if key in settings and key != "secrets_for"}
     options = {key: entry.value for key, entry in settings.items() if key not in REMOTE_SETTINGS}
+    if base is not None:
+        own["url"], options, kept_back = placed_on(base, str(own["url"]), options)
+        for key in kept_back:
+            warnings.append(
+                f"remote.{name} does not get {key} of the remote {base.name}: its options lead to another address"
+            )
     withheld = _secrets_for_elsewhere(str(own["url"]), options, settings)
     for key in withheld:
         del options[key]

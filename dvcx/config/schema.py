@@ -51,6 +51,7 @@ class CoreConfig:
     durability: Literal["full", "fast"] = "full"
     lock_timeout: float = 30.0
     portable_names: bool = True
+    copies: int = 1
     identity_file: str | None = None
 
 
@@ -71,8 +72,20 @@ class TrashConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class GitConfig:
+    """`[git]`; limits in bytes, 0 for none."""
+
+    guard_limit: int = 5_242_880
+    guard_binary_limit: int = 524_288
+    guard_allow: tuple[str, ...] = ()
+    push: Literal["ask", "always", "refuse"] = "ask"
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteConfig:
     """`[remote.NAME]`. `url` is absolute: folders given relative to the project root are joined to it.
+
+    Prices are in USD: for 1,000 writes or listings, for 1,000 reads, for a GiB out, for a GiB kept a month.
 
     `options` go to the fsspec filesystem. `withheld` names the secrets that are set but are meant for another
     address; they are not among the options. `identity` is a private key, `keyring` the hash of an entry of a key ring.
@@ -84,6 +97,11 @@ class RemoteConfig:
     grace_days: int = 14
     options: Mapping[str, ConfigValue] = field(default_factory=lambda: _NONE)
     withheld: tuple[str, ...] = ()
+    jobs: int | None = None
+    price_write: float | None = None
+    price_read: float | None = None
+    price_out: float | None = None
+    price_month: float | None = None
     encrypt: Literal["none", "sodium"] = "none"
     keyring: str | None = None
     identity: str | None = field(default=None, repr=False)
@@ -100,6 +118,7 @@ class Config:
     core: CoreConfig = CoreConfig()
     cache: CacheConfig = CacheConfig()
     trash: TrashConfig = TrashConfig()
+    git: GitConfig = GitConfig()
     remotes: Mapping[str, RemoteConfig] = field(default_factory=lambda: MappingProxyType({}))
     entries: Mapping[str, ConfigEntry] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[str, ...] = ()

@@ -105,7 +105,9 @@ class Setting:
         return value
 
     def _checked_list(self, parts: tuple[str, ...]) -> tuple[str, ...]:
-        if not parts or len(set(parts)) != len(parts) or not set(parts) <= set(self.choices):
+        if self.choices and not (parts and set(parts) <= set(self.choices)):
+            raise self.bad(", ".join(parts))
+        if len(set(parts)) != len(parts) or not all(part and "\0" not in part for part in parts):
             raise self.bad(", ".join(parts))
         return parts
 
@@ -135,6 +137,14 @@ SETTINGS = _table(
     ),
     Setting("core.remote", "text", None, "The remote that commands use when none is named.", pattern=r"[\w-]+"),
     Setting(
+        "core.copies",
+        "whole number",
+        1,
+        "On how many remotes a push without `-r` leaves the data: the default one, then the others in their order.",
+        least=1,
+        most=16,
+    ),
+    Setting(
         "core.durability",
         "text",
         "full",
@@ -162,6 +172,23 @@ SETTINGS = _table(
         "cache.pack_below", "whole number", 65_536, "Files smaller than this (bytes) rest in packs.", most=16 * _MIB
     ),
     Setting("trash.keep_days", "whole number", 30, "Days until what was replaced or removed is gone.", most=36_500),
+    Setting(
+        "git.guard_limit", "whole number", 5 * _MIB, "Files larger than this (bytes) are kept out of Git; 0: no limit."
+    ),
+    Setting(
+        "git.guard_binary_limit",
+        "whole number",
+        512 * 1024,
+        "The same for files that are no text (bytes); 0: no limit.",
+    ),
+    Setting("git.guard_allow", "list", (), "Patterns of files that may enter Git whatever their size."),
+    Setting(
+        "git.push",
+        "text",
+        "ask",
+        "When commits are pushed whose data is on no remote: `ask` whether to push it, `always` do, or `refuse`.",
+        choices=("ask", "always", "refuse"),
+    ),
 )
 """Every setting outside of the remotes, by its key."""
 
@@ -177,6 +204,11 @@ REMOTE_SETTINGS = _table(
     Setting(
         "grace_days", "whole number", 14, "Days that `gc --remote` keeps what nothing refers to any more.", most=36_500
     ),
+    Setting("jobs", "whole number", None, "How many requests at once, when `-j` does not say.", least=1, most=256),
+    Setting("price_write", "number", None, "USD for 1,000 writes or listings, for the costs that `--plan` tells."),
+    Setting("price_read", "number", None, "USD for 1,000 reads, for the costs that `--plan` tells."),
+    Setting("price_out", "number", None, "USD for a GiB that leaves the store, for the costs that `--plan` tells."),
+    Setting("price_month", "number", None, "USD for keeping a GiB for a month, for the costs that `--plan` tells."),
     Setting(
         "encrypt",
         "text",
@@ -201,7 +233,7 @@ REMOTE_SETTINGS = _table(
 )
 """The settings that every remote has, by the last part of their key; all else is an option for fsspec."""
 
-SECTIONS = ("core", "cache", "trash", "remote")
+SECTIONS = ("core", "cache", "trash", "git", "remote")
 REMOTE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 

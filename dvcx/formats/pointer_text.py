@@ -11,6 +11,7 @@ from typing import Any
 
 from dvcx.base.errors import DamagedData
 from dvcx.base.paths import check_name
+from dvcx.formats.conflict_text import has_conflict_markers
 from dvcx.model.ids import Kind, parse_object_id
 from dvcx.model.pointer import SUFFIX, Pointer
 
@@ -158,10 +159,13 @@ def load_mapping(text: str, where: str) -> Mapping[str, Any]:
 
     Raises `DamagedData` that names `where`, with the line where that is known.
     """
-    if any(line.startswith(("<<<<<<< ", ">>>>>>> ")) for line in text.splitlines()):
+    if has_conflict_markers(text):
+        what = where.removesuffix(SUFFIX)
         raise DamagedData(
             f"{where} contains conflict markers from a merge",
-            f"choose one side with `git checkout --ours -- {where}` or `--theirs`, then `git add {where}`",
+            f"decide with `dvcx resolve --ours {what}` (or --theirs, or --both), then `git add {where}`"
+            if what != where
+            else f"choose one side with `git checkout --ours -- {where}` or `--theirs`, then `git add {where}`",
         )
     import yaml  # 30 ms that commands on plain pointers do not pay
 

@@ -81,6 +81,16 @@ def list_tree(location: GitLocation, commit: str, under: str = "", also: str = "
     return found
 
 
+def tree_file(location: GitLocation, commit: str, path: str) -> TreeFile | None:
+    """Gives the one file at `path` in `commit`, whatever its name; None when there is none, or a folder."""
+    args = ["ls-tree", "-z", "--full-tree", "--end-of-options", commit, "--", path]
+    for record in _records(run_git(location, args)):
+        mode, kind, oid, found = _split(record)
+        if found == path and kind == b"blob":
+            return TreeFile(found, mode, oid)
+    return None
+
+
 def list_index(location: GitLocation, index_file: Path | None = None, under: str = "") -> list[IndexFile]:
     """Gives the files of the index that dvcx reads, at or below the folder `under`; conflicts come with their stages.
 
@@ -102,6 +112,27 @@ def list_pointer_files(location: GitLocation, under: str = "") -> list[str]:
     top = os.fsencode(location.worktree) + b"/"
     paths = set(_records(run_git(location, args)))
     return [os.fsdecode(path) for path in sorted(paths) if _is_file(top + path)]
+
+
+def project_folders(location: GitLocation) -> list[str]:
+    """Gives the folders of the work tree that are projects, "" for its top, which comes first.
+
+    One at the top counts when it is there, those below when their configuration is in the index, too. None is behind a
+    symbolic link.
+    """
+    top = location.worktree
+    found = [""] if _is_own_file(top, _CONFIG_FILE) else []
+    spec = f":(top,glob)**/{_CONFIG_FILE}"
+    for path in map(os.fsdecode, _records(run_git(location, ["ls-files", "-z", "--", spec]))):
+        if path != _CONFIG_FILE and _is_own_file(top, path):
+            found.append(path.removesuffix(f"/{_CONFIG_FILE}"))
+    return found
+
+
+def list_tracked_named(location: GitLocation, names: Sequence[str], under: str = "") -> list[str]:
+    """Gives the paths in the index that end in one of `names` (of one part or more), at or below `under`, sorted."""
+    specs = [f":(top,glob){_glob_literal(under)}**/{name}" for name in names]
+    return sorted(set(map(os.fsdecode, _records(run_git(location, ["ls-files", "-z", "--", *specs])))))
 
 
 def is_tracked(location: GitLocation, paths: Sequence[str]) -> set[str]:
@@ -151,6 +182,14 @@ def ignoring_rules(location: GitLocation, paths: Iterable[str]) -> dict[str, Ign
             rules[path.removeprefix("./")] = IgnoreRule(source, int(line), pattern)
     tracked = is_tracked(location, list(rules))
     return {path: rule for path, rule in rules.items() if path not in tracked}
+
+
+_CONFIG_FILE = ".dvcx/config.toml"
+
+
+def _is_own_file(top: Path, path: str) -> bool:
+    whole = top / path
+    return whole.is_file() and os.path.realpath(whole) == str(whole)
 
 
 _ENDINGS = (SUFFIX.encode(), *(name.encode() for name in sorted(WHOLE_NAMES)))

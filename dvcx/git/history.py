@@ -96,7 +96,38 @@ def commits_touching(
     args += ["--end-of-options", commit, "--", *(f":(top,literal){path}" for path in paths)]
     for fields, changes in _commits(location, args, header_fields=5):
         sha, author, email, date, subject = (field.decode(errors="replace") for field in fields)
-        yield CommitInfo(sha, author, email, _time(date), subject, tuple(_change(*change) for change in changes))
+        yield CommitInfo(sha, author, email, commit_time(date), subject, tuple(_change(*change) for change in changes))
+
+
+def pointer_blobs_between(location: GitLocation, new: Sequence[str], known: Sequence[str]) -> Iterator[PointerBlob]:
+    """Gives each distinct version of a `*.dvcx` or `dvcx.lock` file that a commit brings which `new` reach and `known`
+    do not, newest first.
+
+    Both are ids; known ones that are not here are passed over. Raises `GitFailed` when a commit cannot be read.
+    """
+    asked = "".join(f"{commit}\n" for commit in known).encode()
+    answer = run_git(location, ["cat-file", "--batch-check=%(objectname) %(objecttype)"], stdin=asked) if known else b""
+    here = [line.split()[0].decode() for line in answer.splitlines() if line.endswith((b" commit", b" tag"))]
+    starts = "".join([*(f"{commit}\n" for commit in new), *(f"^{commit}\n" for commit in here)]).encode()
+    seen: set[str] = set()
+    args = [*_RAW, "--diff-merges=separate", "--full-history", "--format=%x01%H", "--stdin", "--", *_POINTER_SPECS]
+    for (sha,), changes in _commits(location, args, header_fields=1, stdin=starts):
+        for meta, path in changes:
+            _, mode, _, oid, _ = meta.split(b" ")
+            if mode.startswith(_REGULAR) and oid.decode() not in seen:
+                seen.add(oid.decode())
+                yield PointerBlob(os.fsdecode(path), oid.decode(), sha.decode())
+
+
+def remote_tips(location: GitLocation, remote: str) -> list[str]:
+    """Gives the ids of the commits that the branches of the Git remote `remote` were at when last heard of."""
+    args = ["for-each-ref", "--format=%(objectname)", f"refs/remotes/{_plain_name(remote)}"]
+    return run_git(location, args).decode().split() if _plain_name(remote) else []
+
+
+def _plain_name(remote: str) -> str:
+    """Gives the name of a remote, "" for an address, which has no branches here."""
+    return remote if not any(letter in remote for letter in ":*?[\\ \n\0") and not remote.startswith("-") else ""
 
 
 def _pointer_blobs(location: GitLocation, roots: Sequence[Root], since: datetime | None) -> Iterator[PointerBlob]:
@@ -193,7 +224,8 @@ def _oid_or_none(oid: str) -> str | None:
     return oid if oid.strip("0") else None
 
 
-def _time(text: str) -> datetime:
+def commit_time(text: str) -> datetime:
+    """Gives the time that Git prints for a commit; 1970 for an impossible one."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:  # commits with impossible dates exist

@@ -56,6 +56,7 @@ _FIXED = {
     "GIT_OPTIONAL_LOCKS": "0",  # looking never takes the index lock away from the user's own git
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_NO_LAZY_FETCH": "1",  # git >= 2.45
+    "DVCX_HOOKS": "0",  # dvcx's own hooks leave alone what dvcx itself has git do
     "GIT_ALLOW_PROTOCOL": "none",  # the same for older ones: a lazy fetch finds no protocol that it may use
 }
 _DISCOVERY = (

@@ -1,12 +1,12 @@
-"""Git's own configuration: a user's name, the address of `origin`, the drivers that dvcx sets up (GitPython writes)."""
+"""Git's own configuration: a user's name, the address of `origin`, the drivers that dvcx sets up."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dvcx.base.errors import DvcxError, UsageError
+from dvcx.base.errors import UsageError
 from dvcx.git.location import GitLocation
-from dvcx.git.process import GitFailed, ask_git
+from dvcx.git.process import GitFailed, ask_git, run_git
 
 if TYPE_CHECKING:
     from git import Repo
@@ -17,7 +17,7 @@ def git_setting(location: GitLocation, key: str) -> str | None:
 
     Raises `UsageError` for a key without a dot, `GitFailed` when a config file is damaged.
     """
-    _split(key)
+    _check(key)
     # Asked of git: GitPython knows neither GIT_CONFIG_GLOBAL nor the config of a single worktree, and turns "true"
     # into True.
     args = ["config", "--null", "--get", key]
@@ -30,31 +30,23 @@ def git_setting(location: GitLocation, key: str) -> str | None:
 def set_git_setting(location: GitLocation, key: str, value: str) -> None:
     """Sets a Git setting in the repository's own config; shared by all of its worktrees.
 
-    Raises `UsageError` for a key without a dot, `DvcxError` when the config is locked by another process.
+    Raises `UsageError` for a key without a dot, `GitFailed` when the config is locked by another process.
     """
-    section, option = _split(key)
+    _check(key)
     if any(letter in value for letter in "\n\r\0"):
         raise UsageError(f"the value for the Git setting {key} has a line end in it", "give it in one line")
-    with _open(location) as repo:
-        try:
-            with repo.config_writer("repository") as writer:
-                writer.set_value(section, option, value)
-        except OSError as error:
-            raise DvcxError(
-                f"the Git setting {key} was not written: {error}", "try again when no other git runs"
-            ) from error
+    # Not GitPython: its older versions write quotes and backslashes as they are, and its import takes 90 ms.
+    run_git(location, ["config", "--local", "--replace-all", key, value])
 
 
 def unset_git_setting(location: GitLocation, key: str) -> bool:
     """Removes a Git setting from the repository's own config; tells whether it was there."""
-    section, option = _split(key)
-    with _open(location) as repo, repo.config_writer("repository") as writer:
-        if not writer.has_option(section, option):
-            return False
-        writer.remove_option(section, option)
-        if not writer.options(section):
-            writer.remove_section(section)
-        return True
+    _check(key)
+    args = ["config", "--local", "--unset-all", key]
+    answer = ask_git(location, args)
+    if answer.code not in (0, 5):  # 5: there is none
+        raise GitFailed(args, answer.code, answer.err)
+    return answer.code == 0
 
 
 def git_remotes(location: GitLocation) -> dict[str, str]:
@@ -69,10 +61,7 @@ def _open(location: GitLocation) -> Repo:
     return Repo(location.git_dir if location.bare else location.worktree, search_parent_directories=False)
 
 
-def _split(key: str) -> tuple[str, str]:
-    """Gives GitPython's names for "section.option" or "section.sub.section.option"."""
+def _check(key: str) -> None:
     section, dot, option = key.rpartition(".")
     if not dot or not section or not option or any(letter in key for letter in '\n\r\0"[]'):
         raise UsageError(f"{key!r} is not the name of a Git setting", "it has the form section.option")
-    first, dot, rest = section.partition(".")
-    return (f'{first} "{rest}"' if dot else section), option

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from dvcx.model.pointer import Pointer
 from dvcx.model.tree import EntryKind, TreeEntry
 from dvcx.operations.add_checks import check_can_add
 from dvcx.operations.edited_links import set_aside_edited
+from dvcx.operations.git_setup import keep_drivers
 from dvcx.operations.looking import cache_prefix
 from dvcx.operations.pointers import PointerChange, refuse_frozen, write_pointers
 from dvcx.operations.relink import relink
@@ -70,12 +71,13 @@ class AddResult:
 
 @dataclass(frozen=True, slots=True)
 class AddOptions:
-    """How to add: see `dvcx add --help`. `out` is a path to copy the one source to before it is tracked."""
+    """How to add: see `dvcx add --help`. `source` is where data that was downloaded comes from, for its pointer."""
 
     commit: bool = True
     force: bool = False
     desc: str | None = None
     follow_links: bool = False
+    source: Mapping[str, object] | None = None
 
 
 Answer = TypeVar("Answer")
@@ -94,6 +96,7 @@ def add(repo: Repo, paths: Sequence[str], options: AddOptions | None = None, pro
     _check_text(options.desc or "")
     paths = outermost(paths)
     with workspace_lock(repo).exclusive(repo.config.core.lock_timeout):
+        keep_drivers(repo)
         manifest = workspace_manifest(repo.root, repo.git)
         check_can_add(repo, manifest, paths, force=options.force)
         return add_checked(repo, manifest, paths, options, progress)
@@ -307,6 +310,8 @@ class _Adding:
             )
         if self._options.desc is not None:
             new = replace(new, desc=self._options.desc)
+        if self._options.source is not None:
+            new = replace(new, source=self._options.source)
         return PointerChange(path, old, new)
 
     def _result(self, change: PointerChange) -> Added:

@@ -12,8 +12,11 @@ from dvcx.base.errors import DvcxError, UsageError
 from dvcx.base.files import write_atomically
 from dvcx.base.hashing import algorithm_named
 from dvcx.base.scratch import scratch_folder
+from dvcx.git.attributes import FILE as ATTRIBUTES
 from dvcx.git.location import find_git
+from dvcx.operations.git_setup import add_attributes, set_up_drivers
 from dvcx.repo.open import CONFIG_FILE, PROJECT_FOLDER, wire
+from dvcx.repo.record import scratch_root
 
 _IGNORE = """\
 # secrets, and what belongs to this machine only
@@ -28,7 +31,10 @@ _IGNORE_FILE = """\
 
 @dataclass(frozen=True, slots=True)
 class InitResult:
-    """Where the project is, whether it was made now, its hash algorithm, and the files that Git should commit."""
+    """Where the project is, whether it was made now, its hash algorithm, and the files that Git should commit.
+
+    `drivers` tells whether Git was told now, in this clone, of the drivers that merge and compare pointers.
+    """
 
     root: str
     created: bool
@@ -36,6 +42,7 @@ class InitResult:
     accident_only: bool
     git: bool
     changed_files: tuple[str, ...]
+    drivers: bool = False
 
 
 def init(
@@ -43,8 +50,9 @@ def init(
 ) -> InitResult:
     """Makes the Git worktree around `directory` a project; with `subdir` or without Git, the folder itself.
 
-    A project stays as it is. Raises `DvcxError` where there is no Git repository, and `UsageError` for another hash
-    algorithm than the project has.
+    A project stays as it is, but for lines in `.gitattributes` that it lacks; in a clone of it Git is told of the
+    drivers. Raises `DvcxError` where there is no Git repository, and `UsageError` for another hash algorithm than the
+    project has.
     """
     if hash is not None:
         algorithm_named(hash)
@@ -72,9 +80,14 @@ def init(
             if not path.exists():
                 write_atomically(path, text.encode(), scratch=scratch)
                 changed.append(path.relative_to(root).as_posix())
+        if git is not None and add_attributes(root, scratch):
+            changed.append(ATTRIBUTES)
+    drivers = set_up_drivers(git) if git is not None else False
     with suppress(OSError):  # someone else works in it
         (folder / "tmp").rmdir()
-    return InitResult(str(root), True, chosen.name, chosen.accident_only, git is not None, tuple(sorted(changed)))
+    return InitResult(
+        str(root), True, chosen.name, chosen.accident_only, git is not None, tuple(sorted(changed)), drivers
+    )
 
 
 def _existing(root: Path, environ: Mapping[str, str], hash: str | None) -> InitResult:
@@ -85,4 +98,12 @@ def _existing(root: Path, environ: Mapping[str, str], hash: str | None) -> InitR
             f"{root} is a project already, and its contents are named by {repo.algorithm.name}, not {hash}",
             "the algorithm of a project cannot change; a new project can choose another",
         )
-    return InitResult(str(root), False, repo.algorithm.name, repo.algorithm.accident_only, repo.git is not None, ())
+    changed: tuple[str, ...] = ()
+    drivers = False
+    if repo.git is not None:
+        with scratch_folder(scratch_root(repo)) as scratch:
+            changed = (ATTRIBUTES,) if add_attributes(root, scratch) else ()
+        drivers = set_up_drivers(repo.git)
+    algorithm = repo.algorithm
+    in_git = repo.git is not None
+    return InitResult(str(root), False, algorithm.name, algorithm.accident_only, in_git, changed, drivers)

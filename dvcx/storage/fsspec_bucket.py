@@ -13,7 +13,8 @@ from dvcx.base.errors import RemoteError, UsageError
 from dvcx.storage.bucket import AlreadyThere, BucketFile, NotThere, Part, Unavailable, label_of, redacted
 from dvcx.storage.stores import plain
 from dvcx.storage.stores.kinds import check_remote_options, kind_of, require_library
-from dvcx.storage.stores.problems import Outcome, Problem, usual_problem
+from dvcx.storage.stores.options import check_files
+from dvcx.storage.stores.problems import Outcome, Problem, WebPage, is_web_page, usual_problem
 from dvcx.storage.stores.store import SendsFiles, Store, as_bytes
 
 _SECRET_OPTION = ("key", "secret", "token", "password", "passphrase", "credential", "sas", "connection_string")
@@ -71,7 +72,7 @@ class FsspecBucket:
             return b""
         with self._typed(name):
             data = self._store.read_range(name, start, end)
-        return self._no_page(name, data) if start == 0 else data
+            return self._no_page(name, data) if start == 0 else data
 
     def write(self, name: str, parts: Sequence[Part], *, exclusive: bool = False) -> None:
         """Makes the joined `parts` the content of a file; see `Bucket.write`.
@@ -102,6 +103,11 @@ class FsspecBucket:
         with self._typed(name, _Doing.WRITING):
             self._store.write_file(name, source, source.stat().st_size)
 
+    def write_unlooked(self, name: str, data: bytes) -> None:
+        """Writes exclusively without looking first; see `TriesExclusively`."""
+        with self._typed(name, _Doing.WRITING):
+            self._store.write(name, data, exclusive=True)
+
     def write_later(self, name: str, parts: Sequence[Part]) -> None:
         """Does the same as `write`, at once."""
         self.write(name, parts)
@@ -127,9 +133,12 @@ class FsspecBucket:
     def _opened(self, url: str, options: Mapping[str, object]) -> Store:
         if self._kind is not None:
             require_library(self._kind)
+            check_files(options, self._kind.options or ())
             with self._typed("", _Doing.WRITING):
                 return self._kind.open(url, options)
         scheme = url.partition("://")[0].lower()
+        if "::" in url:  # a chain of file systems could lead around the kinds that are known here
+            raise UsageError(f"{self._label}: a remote cannot be at a URL with ::", "name the store itself")
         try:
             return plain.open_store(url, options)
         except ImportError as error:
@@ -139,14 +148,11 @@ class FsspecBucket:
         except (ValueError, TypeError) as error:
             raise UsageError(f"{self._label}: {self._clean(str(error))}", "check the URL of the remote") from error
 
-    def _no_page(self, name: str, data: bytes) -> bytes:
+    @staticmethod
+    def _no_page(name: str, data: bytes) -> bytes:
         """Gives `data`, unless it is a web page where a file of ours should be."""
-        start = data[:200].lstrip().lower()
-        if start.startswith((b"<!doctype html", b"<html", b"<?xml")) and name.endswith(_OWN):
-            raise RemoteError(
-                f"{self._label}/{name}: a web page came instead of the file",
-                "is there a login page or a proxy in between? Open the URL in a browser",
-            )
+        if name.endswith(_OWN) and is_web_page(data):
+            raise WebPage
         return data
 
     def _clean(self, text: str) -> str:

@@ -15,11 +15,12 @@ from dvcx.storage.bucket_wrappers import CountingBucket, RetryingBucket
 from dvcx.storage.folder_bucket import FolderBucket
 from dvcx.storage.fsspec_bucket import FsspecBucket
 from dvcx.storage.memory_bucket import MemoryBucket
+from dvcx.storage.paced_bucket import Pace, PacedBucket
 from tests.encryption import encrypted
 from tests.servers.buckets import bucket_on
 from tests.servers.stores import marked
 
-LOCAL = ["folder", "memory", "fsspec folder", "fsspec memory", "retrying folder", "counting folder"]
+LOCAL = ["folder", "memory", "fsspec folder", "fsspec memory", "retrying folder", "counting folder", "paced folder"]
 ENCRYPTED = ["encrypted folder", "encrypted memory"]
 
 
@@ -31,6 +32,7 @@ def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Bucket:
         "fsspec folder": lambda: FsspecBucket(f"file://{tmp_path}/store"),
         "fsspec memory": lambda: FsspecBucket(f"memory://{tmp_path.name}/{id(request)}/store"),
         "retrying folder": lambda: RetryingBucket(FolderBucket(tmp_path / "store")),
+        "paced folder": lambda: PacedBucket(FolderBucket(tmp_path / "store"), Pace(1 << 40)),
         "counting folder": lambda: CountingBucket(FolderBucket(tmp_path / "store")),
         "encrypted folder": lambda: encrypted(FolderBucket(tmp_path / "store"), tmp_path),
         "encrypted memory": lambda: encrypted(MemoryBucket(), tmp_path),

@@ -12,6 +12,7 @@ from dvcx.base.errors import DamagedData, MissingData
 from dvcx.base.hashing import ALGORITHMS, Algorithm
 from dvcx.formats.remote_json import Chunking
 from dvcx.formats.table import Role
+from dvcx.storage.batching import Batching
 from dvcx.storage.cache import Cache
 from dvcx.storage.folder_bucket import FolderBucket
 from dvcx.storage.fsspec_bucket import FsspecBucket
@@ -51,7 +52,8 @@ def algorithm(case: tuple[str, str]) -> Algorithm:
 @pytest.fixture
 def opener(case: tuple[str, str], algorithm: Algorithm, tmp_path: Path) -> Opener:
     """Opens the same store again each time it is called, as another process would."""
-    settings = RemoteSettings(jobs=3, chunking=SMALL_CUTS)
+    # Packs small enough that these few objects fill several.
+    settings = RemoteSettings(jobs=3, batching=Batching(2, 100_000, 100_000), chunking=SMALL_CUTS)
     bucket = MemoryBucket()
     memory = MemoryStore(algorithm)
     openers: dict[str, Opener] = {
@@ -182,11 +184,3 @@ def test_copying_out_never_replaces_a_file(opener: Opener, contents: dict[bytes,
     with pytest.raises(FileExistsError):
         opener().copy_out(next(iter(contents)), target)
     assert target.read_bytes() == b"precious"
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Packs small enough that these few objects fill several."""
-    monkeypatch.setattr("dvcx.storage.remote_writer.PACK_SIZE", 100_000)
-    monkeypatch.setattr("dvcx.storage.remote_writer.FEW", 25_000)
-    monkeypatch.setattr("dvcx.storage.chunking.WINDOW", 100_000)

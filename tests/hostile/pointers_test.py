@@ -110,7 +110,7 @@ def test_conflict_markers_are_called_by_their_name(victim: Project) -> None:
     run = run_here(victim, "checkout", "data")
     assert run.code == 3
     assert "conflict markers" in run.err
-    assert "git checkout --ours" in run.err
+    assert "dvcx resolve --ours" in run.err
 
 
 def _as_link(path: Path, outside: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from dvcx.storage.stores.kinds import kind_of
 from tests.servers.program import NoServer, free_port, new_folder, program, start, unavailable
 
 KEY, SECRET = "AKdvcx", "SKdvcxSKdvcx"
@@ -47,7 +48,11 @@ Maker = Callable[[], Place]
 def new_place(kind: str) -> Place:
     """Gives an empty place on a store of a kind; skips the test, or fails it in CI, when there is none."""
     try:
-        return _server(kind)()
+        place = _server(kind)()
+        store = kind_of(place.url)
+        if store is None or not store.installed:
+            raise NoServer(f"its library is not installed: {store.install if store is not None else kind}")
+        return place
     except NoServer as error:
         unavailable(f"no {kind} server: {error}")
         raise AssertionError("not reached") from error

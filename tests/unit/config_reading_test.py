@@ -79,7 +79,12 @@ def test_the_table_of_settings_and_the_values_agree() -> None:
     config = Config()
     values = {
         f"{section}.{name}": getattr(part, name)
-        for section, part in (("core", config.core), ("cache", config.cache), ("trash", config.trash))
+        for section, part in (
+            ("core", config.core),
+            ("cache", config.cache),
+            ("trash", config.trash),
+            ("git", config.git),
+        )
         for name in type(part).__slots__
     }
     assert values == {key: setting.default for key, setting in SETTINGS.items()}

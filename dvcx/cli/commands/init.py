@@ -1,7 +1,8 @@
 """Make a Git repository a dvcx project.
 
 The project is the whole Git worktree; with --subdir the current folder; with --no-git a folder without Git. Running it
-again changes nothing.
+again changes nothing, but in a clone it tells Git how to merge and compare pointers (so do `dvcx add`, `pull` and
+`checkout`).
 
 Examples:
     dvcx init
@@ -12,6 +13,8 @@ Examples:
 
 from __future__ import annotations
 
+import os
+import shlex
 from typing import Annotated
 
 import typer
@@ -34,11 +37,15 @@ def command(
 
 def render(result: InitResult, console: Console) -> None:
     if not result.created:
-        console.say(f"{result.root} is a dvcx project already; nothing was changed")
+        done = "Git now merges and compares its pointers" if result.drivers else "nothing was changed"
+        console.say(f"{result.root} is a dvcx project already; {done}")
+        if result.changed_files:
+            console.next_step(f"git add {' '.join(result.changed_files)}")
         return
     console.say(f"made {result.root} a dvcx project")
     if result.accident_only:
         console.warn("xxh128 guards against accidents only: a second content of the same name can be made on purpose")
     if result.git:
-        console.next_step(f"git add {' '.join(result.changed_files)} && git commit -m 'start dvcx'")
+        files = (shlex.quote(os.path.relpath(os.path.join(result.root, file))) for file in result.changed_files)
+        console.next_step(f"git add {' '.join(files)} && git commit -m 'start dvcx'")
     console.next_step("dvcx add PATH: track a file or folder of data")

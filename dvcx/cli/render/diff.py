@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dvcx.cli.console import Console
 from dvcx.cli.render.sizes import count_text, size_text
 from dvcx.cli.render.words import styled_change
-from dvcx.cli.text import dim, escaped
+from dvcx.cli.text import dim, escaped, green, red, yellow
 from dvcx.operations.diff import DiffResult, FileDiff, Total
+from dvcx.operations.table_diff import Row, TableDiff
 
 
 def render_diff(result: DiffResult, console: Console) -> None:
@@ -25,6 +26,10 @@ def render_diff(result: DiffResult, console: Console) -> None:
         console.line(f"{result.old} -> {result.new}: ", ", ".join(_totals(result)))
     else:
         console.say(f"nothing differs between {result.old} and {result.new}")
+    for table in result.tables or ():
+        _show_table(table, console)
+    if result.tables is not None and not result.tables:
+        console.say("no table was modified: --content looks into CSV, TSV, Parquet and JSON Lines files")
     _notes(result, console)
 
 
@@ -42,6 +47,35 @@ def render_markdown(result: DiffResult, console: Console) -> None:
     else:
         console.raw(f"\n{', '.join(_totals(result))}")
     _notes(result, console)
+
+
+def _show_table(table: TableDiff, console: Console) -> None:
+    if table.why_not is not None:
+        console.line("content of ", table.path, dim(f"  (not compared: {table.why_not})"))
+        return
+    console.line("content of ", table.path, dim(f"  ({table.old_rows:,} -> {count_text(table.new_rows, 'row')})"))
+    columns = [f"{name} added" for name in table.columns_added] + [f"{name} removed" for name in table.columns_removed]
+    columns += [f"{name} {old} -> {new}" for name, (old, new) in (table.types_changed or {}).items()]
+    if columns:
+        console.line("    columns: ", ", ".join(columns))
+    counts = (("added", table.rows_added), ("removed", table.rows_removed), ("changed", table.rows_changed))
+    parts = [f"{count:,} {what}" for what, count in counts if count]
+    console.line("    rows: ", ", ".join(parts) or "the same")
+    for row in table.removed:
+        console.line("    ", red("- "), _cells(row))
+    for row in table.added:
+        console.line("    ", green("+ "), _cells(row))
+    for changed in table.changed:
+        cells = ", ".join(f"{name} {_value(old)} -> {_value(new)}" for name, (old, new) in changed.cells.items())
+        console.line("    ", yellow("~ "), _cells(changed.key), ": ", cells)
+
+
+def _cells(row: Row) -> str:
+    return " ".join(f"{name}={_value(value)}" for name, value in row.items())
+
+
+def _value(value: str | None) -> str:
+    return "null" if value is None else value
 
 
 def _notes(result: DiffResult, console: Console) -> None:

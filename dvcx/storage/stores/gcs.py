@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 from dvcx.storage.bucket import BucketFile
 from dvcx.storage.stores.kinds import check_place
 from dvcx.storage.stores.options import TIMEOUT, Option, Takes
-from dvcx.storage.stores.problems import CLOCK_HINT, BadStatus, Outcome, Problem, causes, class_names, status_of
+from dvcx.storage.stores.problems import (
+    CLOCK_HINT,
+    BadStatus,
+    Outcome,
+    Problem,
+    asked_part,
+    causes,
+    class_names,
+    status_of,
+)
 from dvcx.storage.stores.store import PATIENCE, LoopStore, below, for_each
 
 if TYPE_CHECKING:
@@ -78,16 +87,14 @@ class GcsStore(LoopStore):
 
     def read_range(self, name: str, start: int, end: int) -> bytes:
         """Gives the bytes from `start` up to `end`."""
-        headers = {"Range": f"bytes={start}-{end - 1}"}
+        wanted = {"Range": f"bytes={start}-{end - 1}"}
         try:
-            data = bytes(
-                self.ask(self._fs._call("GET", self._fs.url(self._path(name)), headers=headers), end - start)[1]
-            )
+            headers, data = self.ask(self._fs._call("GET", self._fs.url(self._path(name)), headers=wanted), end - start)
         except Exception as error:
             if any(status_of(each) == 416 for each in causes(error)):
                 return b""  # the file ends before
             raise
-        return data if len(data) <= end - start else data[start:end]
+        return asked_part(bytes(data), start, end, is_part="Content-Range" in headers)
 
     def write(self, name: str, data: bytes, *, exclusive: bool) -> bool:
         """Makes `data` the content; the MD5 that the store answers is compared."""

@@ -11,7 +11,7 @@ from dvcx.base.errors import Refused
 from dvcx.storage.bucket import BucketFile
 from dvcx.storage.stores.kinds import check_place
 from dvcx.storage.stores.options import TIMEOUT, Option, Takes
-from dvcx.storage.stores.problems import BadStatus, Outcome, Problem, causes, class_names, status_of
+from dvcx.storage.stores.problems import BadStatus, Outcome, Problem, asked_part, causes, class_names, status_of
 from dvcx.storage.stores.store import CONNECTIONS, PATIENCE, LoopStore, for_each
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class HttpStore(LoopStore):
             if error.status == 416:
                 return b""  # the file ends before
             raise
-        return data if status == 206 else data[start:end]
+        return asked_part(data, start, end, is_part=status == 206)
 
     def write(self, name: str, data: bytes, *, exclusive: bool) -> bool:
         """Raises `Refused`."""

@@ -60,6 +60,15 @@ def checked_options(
     return checked
 
 
+def check_files(options: Mapping[str, object], known: Sequence[Option]) -> None:
+    """Raises `UsageError` when a file that a checked option names is not there."""
+    by_name = {option.name: option for option in known}
+    for name, value in options.items():
+        is_file = by_name[name].takes in (Takes.FILE, Takes.FLAG_OR_FILE) and isinstance(value, str)
+        if is_file and not os.path.isfile(str(value)):
+            raise UsageError(f"the file {value} of the option {name} is not there", "check its path")
+
+
 def unknown_option(name: str, known: Sequence[str], kind: str) -> UsageError:
     """Gives the error that `kind` has no option `name`."""
     close = difflib.get_close_matches(name, known, 1, cutoff=0.6) or [each for each in known if name in each][:1]

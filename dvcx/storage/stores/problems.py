@@ -43,11 +43,17 @@ class BadStatus(Exception):
         self.headers = headers
 
 
+class WebPage(Exception):
+    """A page for people came where a file of the store should be."""
+
+
 CLOCK_HINT = "set this computer's clock right, for example with `timedatectl set-ntp true`"
 _NETWORK_HINT = "check the network and run the command again"
-_PAGE = (
+NOT_A_STORE = (
     "the answer is not one that such a store gives: is there a login page or a proxy in between, or is the URL wrong?"
 )
+_WEB_PAGE = "a web page came instead of the file: is there a login page or a proxy in between?"
+LOOK = "open the URL in a browser, and check `endpoint_url` and the network"
 
 _PASSING = frozenset(
     {
@@ -102,7 +108,8 @@ def status_of(error: BaseException) -> int | None:
     """Gives the HTTP status that an exception of any of the libraries carries, or None."""
     metadata = _boto(error).get("ResponseMetadata", {})
     found = metadata.get("HTTPStatusCode") if isinstance(metadata, Mapping) else None
-    for value in (found, *(getattr(error, name, None) for name in ("status", "status_code", "code"))):
+    name = next((each for each in ("status", "status_code", "code") if hasattr(error, each)), "")
+    for value in (found, getattr(error, name, None)):
         if isinstance(value, str) and value.isdigit():
             value = int(value)
         if isinstance(value, int) and 100 <= value < 600:
@@ -133,6 +140,23 @@ def boto_code(error: BaseException) -> str | None:
     return str(details.get("Code")) if isinstance(details, Mapping) and details.get("Code") else None
 
 
+def is_web_page(data: bytes) -> bool:
+    """Tells whether the content of a file is that of a page for people."""
+    return data[:200].lstrip().lower().startswith((b"<!doctype html", b"<html", b"<?xml"))
+
+
+def asked_part(data: bytes, start: int, end: int, *, is_part: bool) -> bytes:
+    """Gives the bytes from `start` to `end`, of an answer that is just these, or the whole file: not all heed ranges.
+
+    Raises `WebPage`.
+    """
+    if is_part:
+        return data
+    if is_web_page(data):
+        raise WebPage
+    return data[start:end]
+
+
 def usual_problem(error: BaseException) -> Problem | None:
     """Gives what is known of an exception whatever the kind of store: the network, TLS, HTTP statuses, odd answers."""
     chain = list(causes(error))
@@ -152,7 +176,9 @@ def usual_problem(error: BaseException) -> Problem | None:
             return Problem(Outcome.FAILED, "no right to do this", "check the credentials of the remote and its rights")
         names = class_names(each)
         if names & _UNREADABLE:
-            return Problem(Outcome.FAILED, _PAGE, "open the URL in a browser, and check `endpoint_url` and the network")
+            return Problem(Outcome.FAILED, NOT_A_STORE, LOOK)
+        if isinstance(each, WebPage):
+            return Problem(Outcome.FAILED, _WEB_PAGE, LOOK)
         if isinstance(each, TimeoutError):
             return Problem(Outcome.TRY_AGAIN, "no answer in time", _NETWORK_HINT)
         if names & _PASSING or isinstance(each, ConnectionError):
@@ -173,7 +199,7 @@ def _of_network(error: BaseException) -> Problem | None:
     if isinstance(error, ssl.SSLCertVerificationError):
         return Problem(
             Outcome.FAILED,
-            f"its certificate cannot be trusted: {error.verify_message}",
+            f"its certificate cannot be trusted: {getattr(error, 'verify_message', '') or error}",
             "if it is your own server, set `ssl_verify` to the file with its certificate authority",
         )
     if isinstance(error, ssl.SSLError) and "wrong version" in str(error).lower():

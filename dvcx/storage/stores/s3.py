@@ -16,6 +16,7 @@ from dvcx.storage.stores.problems import (
     CLOCK_HINT,
     Outcome,
     Problem,
+    asked_part,
     boto_code,
     causes,
     class_names,
@@ -122,7 +123,7 @@ class S3Store(LoopStore):
             if any(status_of(each) == 416 for each in causes(error)):
                 return b""  # the file ends before
             raise
-        return data if is_part else data[start:end]
+        return asked_part(data, start, end, is_part=is_part)
 
     def write(self, name: str, data: bytes, *, exclusive: bool) -> bool:
         """Makes `data` the content; the store refuses it when other bytes arrive than were sent."""

@@ -22,7 +22,7 @@ OPTIONS = (
     Option("passphrase", Takes.TEXT, "what unlocks the key (secret)"),
     Option("password", Takes.TEXT, "the password, where keys are not taken (secret)"),
     Option("known_hosts", Takes.FILE, "the file with the keys of hosts; else ~/.ssh/known_hosts"),
-    Option("config", Takes.FILE, "the SSH configuration; else ~/.ssh/config"),
+    Option("ssh_config", Takes.FILE, "the SSH configuration, in files of your own only; else ~/.ssh/config"),
     Option("proxy_jump", Takes.TEXT, "a host to go through, as USER@HOST"),
     Option("agent", Takes.FLAG, "false: do not ask the SSH agent for keys"),
     TIMEOUT,
@@ -253,7 +253,7 @@ def _arguments(user: str | None, port: int | None, options: Mapping[str, object]
         "keepalive_count_max": 3,
     }
     names = {"user": "username", "port": "port", "key_file": "client_keys", "passphrase": "passphrase"}
-    names |= {"password": "password", "config": "config", "proxy_jump": "tunnel"}
+    names |= {"password": "password", "ssh_config": "config", "proxy_jump": "tunnel"}
     if user is not None:
         arguments["username"] = unquote(user)
     if port is not None:

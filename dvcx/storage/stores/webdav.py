@@ -13,7 +13,7 @@ from dvcx.base.files import temporary_name
 from dvcx.storage.bucket import BucketFile
 from dvcx.storage.stores.kinds import check_place
 from dvcx.storage.stores.options import TIMEOUT, Option, Takes
-from dvcx.storage.stores.problems import BadStatus, Outcome, Problem, causes, class_names, status_of
+from dvcx.storage.stores.problems import BadStatus, Outcome, Problem, asked_part, causes, class_names, status_of
 from dvcx.storage.stores.store import CONNECTIONS, PATIENCE
 
 OPTIONS = (
@@ -82,7 +82,9 @@ class WebdavStore:
 
     def stat(self, name: str) -> BucketFile | None:
         """Gives what is known of one file."""
-        found = self._client.info(self._path(name))
+        path = self._path(name)
+        answer = self._client.propfind(quote(path), headers={"Depth": "0"})
+        found = answer.get_response_for_path(self._client.base_url.path, path).properties.as_dict()
         return None if found["type"] == "directory" else BucketFile(name, int(found["content_length"]), _seconds(found))
 
     def read(self, name: str) -> bytes:
@@ -98,13 +100,14 @@ class WebdavStore:
                 return b""  # the file ends before
             raise
         data = self._whole(answer)
-        return data if answer.status_code == 206 else data[start:end]
+        return asked_part(data, start, end, is_part=answer.status_code == 206)
 
     def write(self, name: str, data: bytes, *, exclusive: bool) -> bool:
         """Makes `data` the content, and has the server move it to its name when it is whole."""
         temporary = f"{_TEMPORARY}/{temporary_name('push')}"
-        for each in (name, temporary):
-            self._make_folders(self._path(each).rpartition("/")[0])
+        with self._lock:  # two threads that make one folder would get in each other's way (status 423)
+            for each in (name, temporary):
+                self._make_folders(self._path(each).rpartition("/")[0])
         try:
             self._request("PUT", self._path(temporary), content=data)
             if not self._secure and self.read(temporary) != data:
@@ -154,8 +157,7 @@ class WebdavStore:
         except Exception as error:
             if not any(status_of(each) in (405, 301) for each in causes(error)):
                 raise
-        with self._lock:
-            self._made.add(folder)
+        self._made.add(folder)
 
     def _request(self, method: str, path: str, **more: Any) -> Any:
         answer = self._client.http.request(method, quote(path), **more)

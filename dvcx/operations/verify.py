@@ -1,0 +1,70 @@
+"""`dvcx verify`: whether dvcx's files in Git can be used: they parse, and nothing in them is in conflict or secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dvcx.base.errors import DamagedData, DvcxError
+from dvcx.base.files import read_own_file
+from dvcx.base.text import counted
+from dvcx.formats.pointer_text import MAX_BYTES, load_mapping
+from dvcx.git.files import list_tracked_named
+from dvcx.manifest.manifest import workspace_manifest
+from dvcx.operations.revision import git_of
+from dvcx.repo.record import Repo
+
+_LOCAL = "config.local.toml"
+_MOST_BYTES = 64 * MAX_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyResult:
+    """How many files were checked, and those that cannot be used, each with why."""
+
+    checked: int
+    problems: dict[str, str]
+
+    def problem(self) -> DvcxError | None:
+        """Gives the error that something cannot be used, or None."""
+        if not self.problems:
+            return None
+        return DamagedData(
+            f"{counted(len(self.problems), 'file')} cannot be used",
+            "put them right, or `git checkout -- FILE` to restore them; `dvcx resolve` decides conflicts",
+        )
+
+
+def verify(repo: Repo) -> VerifyResult:
+    """Reads every pointer, `dvcx.yaml` and `dvcx.lock` of the project in the workspace.
+
+    That its configuration can be read, and has no secrets where everybody sees them, was a condition for opening it.
+    """
+    git = git_of(repo, "verify")
+    manifest = workspace_manifest(repo.root, git)
+    problems = {path: error.message for path, error in manifest.broken.items()}
+    others = _others(repo)
+    problems.update({path: why for path, why in others if why is not None})
+    return VerifyResult(len(manifest.pointers) + len(manifest.broken) + len(others), problems)
+
+
+def _others(repo: Repo) -> list[tuple[str, str | None]]:
+    git = git_of(repo, "verify")
+    cut = len(repo.prefix) + 1 if repo.prefix else 0
+    names = ("dvcx.yaml", "dvcx.lock", f".dvcx/{_LOCAL}")
+    return [(path[cut:], _problem(repo, path[cut:])) for path in list_tracked_named(git, names, repo.prefix)]
+
+
+def _problem(repo: Repo, path: str) -> str | None:
+    if path.endswith(_LOCAL):
+        return f"it is for secrets, so it does not belong into Git: `git rm --cached {path}`"
+    try:
+        text = read_own_file(repo.root / path, _MOST_BYTES, path).decode("utf-8")
+        if text.strip():
+            load_mapping(text, path)
+    except FileNotFoundError:
+        return None  # deleted here, and not yet in Git
+    except UnicodeDecodeError:
+        return "it is not UTF-8 text"
+    except DvcxError as error:
+        return error.message
+    return None
