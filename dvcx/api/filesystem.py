@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
 from fsspec.callbacks import DEFAULT_CALLBACK
+from fsspec.core import has_magic
 from fsspec.spec import AbstractFileSystem
 from fsspec.utils import isfilelike
 
@@ -261,6 +262,16 @@ class DvcxFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no
                     if on_error == "return":
                         found[each] = error
         return {each: found[each] for each in paths if each in found}
+
+    def get(self, rpath: Any, lpath: Any, recursive: bool = False, **kwargs: Any) -> Any:
+        """Writes files and folders to local paths, as fsspec has it; see `get_file`."""
+        name = self._strip_protocol(rpath) if isinstance(rpath, str) else ""
+        is_top = name and "/" not in name and not rpath.endswith("/") and not has_magic(name)
+        if is_top and recursive and isinstance(lpath, str) and os.path.isdir(lpath) and self.isdir(name):
+            # fsspec takes a folder without another one above for its own content.
+            lpath = os.path.join(lpath, name, "")
+            rpath = f"{name}/"
+        return super().get(rpath, lpath, recursive=recursive, **kwargs)
 
     def get_file(
         self, rpath: str, lpath: Any, callback: Any = DEFAULT_CALLBACK, outfile: Any = None, **kwargs: Any

@@ -16,6 +16,7 @@ from dvcx.base.hashing import checksum
 from dvcx.base.paths import check_relative
 from dvcx.base.progress import Task
 from dvcx.storage.bucket import label_of, redacted
+from dvcx.storage.stores.kinds import kind_of, require_library
 
 _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "Content-MD5", "generation", "checksum")
 _TIMES = ("LastModified", "last_modified", "mtime", "modified", "updated", "Last-Modified")
@@ -62,26 +63,27 @@ class Outside:
 
 
 class OutsidePlace:
-    """The file or folder at `url`, a folder of this machine when it has no scheme; `options` are those of its library.
+    """The file or folder at `url`, a path of this machine when it has no scheme.
 
     Raises `UsageError` for a kind of URL that nobody knows, `RemoteError` when a library is not installed.
     """
 
-    def __init__(self, url: str, options: Mapping[str, object] | None = None) -> None:
+    def __init__(self, url: str) -> None:
         import fsspec.core  # 90 ms
 
         self.label = label_of(url)
+        kind = kind_of(url)
+        if kind is not None:
+            require_library(kind)
         try:
-            self._fs, root = fsspec.core.url_to_fs(url, **dict(options or {}))
+            self._fs, root = fsspec.core.url_to_fs(url)
         except ImportError as error:
             raise RemoteError(
-                f"{url.partition('://')[0]}:// URLs need a library that is not installed: {error}",
-                "see which extra has it: `pip install 'git-dvcx[s3]'` for example",
+                f"{url.partition('://')[0]}:// URLs need a library that is not installed", redacted(str(error))
             ) from error
         except ValueError as error:
             raise UsageError(f"{self.label}: {redacted(str(error))}", "check the URL") from error
         self._root = root.rstrip("/") or root
-        self._is_http = url.lower().startswith(("http://", "https://"))
 
     def look(self) -> Outside:
         """Gives what is there; raises `UsageError` when nothing is, `Refused` for hostile names, `RemoteError`."""
