@@ -12,7 +12,9 @@ from blake3 import blake3
 
 from dvcx.base.hashing import ALGORITHMS, checksum
 from dvcx.config.settings import REMOTE_SETTINGS, SETTINGS
+from dvcx.formats.conflict_text import parse_conflict, print_conflict
 from dvcx.formats.index import Index, build_index
+from dvcx.formats.lock_text import parse_lock, print_lock
 from dvcx.formats.pack import (
     FOOTER_SIZE,
     HEADER_SIZE,
@@ -31,6 +33,7 @@ from dvcx.formats.table import Role, parse_table
 from dvcx.formats.trash_journal import Absent, Kept, MadeFolder, Moved, Renamed, dump_steps, parse_journal
 from dvcx.formats.trash_journal import dump_header as dump_journal_header
 from dvcx.formats.tree_bytes import dump_tree, parse_tree
+from dvcx.git.attributes import with_drivers
 from dvcx.git.ignorefile import with_line
 from dvcx.model.ids import Kind, parse_object_id
 from dvcx.model.tree import EntryKind, Tree
@@ -56,6 +59,14 @@ def test_the_pointers_are_read_and_written_like_that(name: str) -> None:
     assert print_pointer(parse_pointer(text.encode(), name)) == text
 
 
+def test_the_lock_is_read_and_written_like_that() -> None:
+    text = EXAMPLES["dvcx.lock"]
+    lock = parse_lock(text.encode(), "dvcx.lock")
+    assert print_lock(lock) == text
+    (record,) = lock.records.values()
+    assert [dep.text for dep in record.deps] == ["data/*.csv", "env:SEED", "images", "pkg:numpy"]
+
+
 def test_the_pointer_stands_for_the_tree() -> None:
     pointer = parse_pointer(EXAMPLES["pointer data.dvcx"].encode(), "data.dvcx")
     data = from_hexdump(EXAMPLES["tree"])
@@ -74,6 +85,24 @@ def test_the_pointer_stands_for_the_tree() -> None:
 
 def test_the_gitignore_lines_are_those_that_add_writes() -> None:
     assert with_line(with_line("", "data"), "odd [name]") == EXAMPLES["gitignore"]
+
+
+def test_a_conflict_is_written_and_read_like_that() -> None:
+    text = EXAMPLES["conflict"]
+    found = parse_conflict(text)
+    assert found is not None and found.is_merged
+    for half in (found.ours, found.theirs):
+        assert print_pointer(parse_pointer(half.encode(), "data.dvcx")) == half
+    line = ("data/a.csv", "ours 15 B, theirs deleted")
+    assert print_conflict("data", found.ours, found.theirs, [line], ("main", "feature")) == text
+
+
+def test_the_gitattributes_are_those_that_init_writes() -> None:
+    text = EXAMPLES["gitattributes"]
+    assert with_drivers("") == text
+    assert with_drivers(text) == text
+    assert with_drivers("*.png binary") == f"*.png binary\n{text}"
+    assert ".gitignore merge" not in with_drivers(".gitignore -merge\n").partition("\n")[2]
 
 
 def test_the_configuration_shows_every_setting_with_a_value_it_takes() -> None:
