@@ -144,12 +144,24 @@ class OutsidePlace:
         except (RemoteError, UsageError):
             raise
         except FileNotFoundError as error:
-            raise UsageError(f"there is nothing at {where}", "check the URL") from error
+            raise _not_there(where, error) from error
         except PermissionError as error:
             raise RemoteError(f"{where} may not be read", "check your credentials for it") from error
         except Exception as error:  # what a store's library raises is not for us to know
             reason = redacted(str(error)) or type(error).__name__
             raise RemoteError(f"{where}: {reason}", "check the URL, the network and your credentials") from error
+
+
+def _not_there(where: str, error: FileNotFoundError) -> RemoteError | UsageError:
+    """Gives what it means that fsspec found nothing: of HTTP it says so of everything that went wrong."""
+    cause = error.__cause__
+    status = getattr(cause, "status", None)
+    if cause is None or isinstance(cause, FileNotFoundError) or status in (404, 410):
+        return UsageError(f"there is nothing at {where}", "check the URL")
+    if status in (401, 403):
+        return RemoteError(f"{where} may not be read (HTTP {status})", "check your credentials for it")
+    reason = redacted(str(cause)) or type(cause).__name__
+    return RemoteError(f"{where}: {reason}", "check the URL and the network, and run the command again")
 
 
 def _file(name: str, info: Mapping[str, Any]) -> OutsideFile:

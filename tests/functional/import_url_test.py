@@ -152,6 +152,8 @@ def test_a_web_server_tells_the_version_of_a_file(project: Project, store: Path,
     assert project.dvcx("update", "--check").code == 1
     project.dvcx("update").ok()
     assert project.read("a.csv") == b"new\n"
+    refused = project.dvcx("get-url", "http://127.0.0.1:1/x.csv")
+    assert refused.code == 5 and "127.0.0.1:1" in refused.err
     gone = project.dvcx("get-url", f"{web}/nothing.csv")
     assert gone.code == 2 and "nothing.csv" in gone.err
     (store / "a.csv").unlink()
