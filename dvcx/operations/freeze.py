@@ -47,7 +47,7 @@ def stages_meant(repo: Repo, words: Sequence[str], folder: str) -> dict[str, str
     from dvcx.operations.stage_edit import pipeline_with  # the YAML reader, which few projects need here
 
     pipeline = pipeline_with(repo, {})
-    found = {}
+    found: dict[str, str] = {}
     for word in words:
         for address in (f"{folder}/dvcx.yaml:{word}" if folder else word, word):
             if address in pipeline.groups or address in pipeline.stages:
