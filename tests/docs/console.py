@@ -28,7 +28,7 @@ HOME = "/home/ada"
 _VARYING = (
     re.compile(r"\d{8}T\d{6}(\.\d{6})?(?=-)|(?<=-)[0-9a-f]{8}\b"),
     re.compile(r"\d+ seconds? ago *"),
-    re.compile(r"^[0-9a-f]{10}(?= 2026-)", re.MULTILINE),
+    re.compile(r"^[0-9a-f]{10}(?= +2026-)", re.MULTILINE),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dvcx.storage.bucket import BucketFile
@@ -122,6 +123,10 @@ class GcsStore(LoopStore):
                 self.delete([name])  # it holds other bytes than were sent
             raise
         return True
+
+    def write_file(self, name: str, source: Path, size: int) -> None:
+        """Sends a file; the MD5 that the store answers is compared."""
+        self.ask(self._fs._put_file(str(source), self._path(name), consistency="md5", chunksize=_CHUNK), size)
 
     def delete(self, names: Sequence[str]) -> None:
         """Removes files."""

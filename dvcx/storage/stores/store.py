@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from dvcx.storage.bucket import BucketFile, Part
 
@@ -53,6 +54,14 @@ class Store(Protocol):
 
     def delete(self, names: Sequence[str]) -> None:
         """Removes files; may raise `FileNotFoundError` for those that are not there."""
+
+
+@runtime_checkable
+class SendsFiles(Protocol):
+    """A store that can send a file of any size in pieces, so that it is never in memory as a whole."""
+
+    def write_file(self, name: str, source: Path, size: int) -> None:
+        """Makes the content of the file `source`, of `size` bytes, that of a file: whole or not at all."""
 
 
 class LoopStore:

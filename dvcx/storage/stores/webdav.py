@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -121,6 +122,20 @@ class WebdavStore:
                 self._client.remove(self._path(temporary))
             raise
         return False
+
+    def write_file(self, name: str, source: Path, size: int) -> None:
+        """Sends a file, and has the server move it to its name when it is whole."""
+        temporary = f"{_TEMPORARY}/{temporary_name('push')}"
+        for each in (name, temporary):
+            self._make_folders(self._path(each).rpartition("/")[0])
+        try:
+            with open(source, "rb") as file:
+                self._request("PUT", self._path(temporary), content=file)
+            self._move(temporary, name, exclusive=False)
+        except BaseException:
+            with suppress(Exception):
+                self._client.remove(self._path(temporary))
+            raise
 
     def delete(self, names: Sequence[str]) -> None:
         """Removes files."""
