@@ -24,6 +24,14 @@ def open_store(url: str, options: Mapping[str, object]) -> PlainStore:
     return PlainStore(url, options)
 
 
+def open_filesystem(url: str, options: Mapping[str, object]) -> tuple[Any, str]:
+    """Gives fsspec's file system for a URL, and the path there."""
+    import fsspec.core  # it takes 90 ms, which commands that use no such store do not pay
+
+    found: tuple[Any, str] = fsspec.core.url_to_fs(url, **dict(options))
+    return found
+
+
 class PlainStore:
     """The files below a URL, through what all file systems of fsspec can do. See `Store`.
 
@@ -31,10 +39,8 @@ class PlainStore:
     """
 
     def __init__(self, url: str, options: Mapping[str, object]) -> None:
-        import fsspec.core  # it takes 90 ms, which commands that use no such store do not pay
-
         self._scheme = url.partition("://")[0].lower()
-        self._fs, root = fsspec.core.url_to_fs(url, **dict(options))
+        self._fs, root = open_filesystem(url, options)
         self._root = root.rstrip("/")
         self._made: set[str] = set()
         self._lock = threading.Lock()

@@ -23,7 +23,7 @@ from dvcx.storage.stores.problems import (
     retry_after_of,
     status_of,
 )
-from dvcx.storage.stores.store import CONNECTIONS, PATIENCE, LoopStore, below, for_each
+from dvcx.storage.stores.store import CONNECTIONS, LoopStore, below, for_each, patience_of
 
 OPTIONS = (
     Option("endpoint_url", Takes.TEXT, "the address of a store that is not AWS, such as https://minio.example.org"),
@@ -78,13 +78,20 @@ def open_store(url: str, options: Mapping[str, object]) -> S3Store:
     return S3Store(bucket, folder.strip("/"), options)
 
 
+def open_filesystem(url: str, options: Mapping[str, object]) -> tuple[Any, str]:
+    """Gives fsspec's file system for a URL, and the path there."""
+    from s3fs import S3FileSystem
+
+    return S3FileSystem(**_arguments(options, patience_of(options))), url.partition("://")[2]
+
+
 class S3Store(LoopStore):
     """The files below `folder` of a bucket. See `Store`."""
 
     def __init__(self, bucket: str, folder: str, options: Mapping[str, object]) -> None:
         from s3fs import S3FileSystem
 
-        patience = float(options.get("timeout", PATIENCE))  # type: ignore[arg-type]
+        patience = patience_of(options)
         self._fs = S3FileSystem(**_arguments(options, patience), use_listings_cache=False)
         self._fs.retries = 1  # trying again is RetryingBucket's work, which heeds Retry-After
         super().__init__(self._fs.loop, patience)

@@ -13,7 +13,7 @@ from dvcx.storage.bucket import BucketFile
 from dvcx.storage.stores.kinds import check_place
 from dvcx.storage.stores.options import TIMEOUT, Option, Takes
 from dvcx.storage.stores.problems import Outcome, Problem, causes, class_names
-from dvcx.storage.stores.store import PATIENCE, LoopStore, for_each
+from dvcx.storage.stores.store import LoopStore, for_each, patience_of
 
 OPTIONS = (
     Option("user", Takes.TEXT, "the name to log in with; else from the URL, ~/.ssh/config, or one's own"),
@@ -36,12 +36,16 @@ _DEAD = frozenset({"ConnectionLost", "SFTPConnectionLost", "SFTPNoConnection", "
 
 def open_store(url: str, options: Mapping[str, object]) -> SshStore:
     """Gives the store at `ssh://USER@HOST:PORT/FOLDER`; `/~/FOLDER` is below the user's home. Connects."""
-    parts = urlsplit(url)
-    check_place(url, parts.hostname or "", "host")
-    check_place(url, parts.path, "host/folder")
-    path = unquote(parts.path)
-    root = path.removeprefix("/~/") if path.startswith("/~/") else path
-    return SshStore(str(parts.hostname), root.rstrip("/"), _arguments(parts.username, parts.port, options), options)
+    host, root, arguments = _place(url, options)
+    return SshStore(host, root, arguments, options)
+
+
+def open_filesystem(url: str, options: Mapping[str, object]) -> tuple[Any, str]:
+    """Gives fsspec's file system for a URL, and the path there. Connects, to a host whose key is known."""
+    from sshfs import SSHFileSystem
+
+    host, root, arguments = _place(url, options)
+    return SSHFileSystem(host, **arguments), root
 
 
 class SshStore(LoopStore):
@@ -57,7 +61,7 @@ class SshStore(LoopStore):
         self._made: set[str] = set()
         self._lock = threading.Lock()
         self._fs = self._connected()
-        super().__init__(self._fs.loop, float(options.get("timeout", PATIENCE)))  # type: ignore[arg-type]
+        super().__init__(self._fs.loop, patience_of(options))
 
     def list(self, prefix: str) -> Iterator[BucketFile]:
         """Gives every file whose name starts with `prefix`."""
@@ -241,13 +245,23 @@ async def _is_there(channel: Any, path: str) -> bool:
     return bool(await channel.exists(path))
 
 
+def _place(url: str, options: Mapping[str, object]) -> tuple[str, str, dict[str, Any]]:
+    """Gives host and folder of a URL, and the arguments of `asyncssh.connect`."""
+    parts = urlsplit(url)
+    check_place(url, parts.hostname or "", "host")
+    check_place(url, parts.path, "host/folder")
+    path = unquote(parts.path)
+    root = path.removeprefix("/~/") if path.startswith("/~/") else path
+    return str(parts.hostname), root.rstrip("/"), _arguments(parts.username, parts.port, options)
+
+
 def _arguments(user: str | None, port: int | None, options: Mapping[str, object]) -> dict[str, Any]:
     """Gives the arguments of `asyncssh.connect` that URL and options mean."""
-    patience = options.get("timeout", PATIENCE)
+    patience = patience_of(options)
     arguments: dict[str, Any] = {
         # Left out, sshfs would take any key of any host; () is what ssh itself does.
         "known_hosts": options.get("known_hosts", ()),
-        "connect_timeout": min(float(patience), 20.0),  # type: ignore[arg-type]
+        "connect_timeout": min(patience, 20.0),
         "login_timeout": patience,
         "keepalive_interval": 15,
         "keepalive_count_max": 3,

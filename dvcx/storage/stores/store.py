@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -17,6 +17,13 @@ PATIENCE = 60.0
 _SLOWEST = 8 << 10
 """Bytes a second: a request that is slower than this over its whole length is given up."""
 CONNECTIONS = 64
+
+
+def patience_of(options: Mapping[str, object]) -> float:
+    """Gives the number of seconds to wait for an answer that the options name, or the usual one."""
+    seconds = options.get("timeout", PATIENCE)
+    assert isinstance(seconds, int | float)
+    return float(seconds)
 
 
 class Store(Protocol):
