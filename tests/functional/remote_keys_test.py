@@ -89,7 +89,6 @@ def test_the_tracked_configuration_takes_no_key_and_no_place_of_one(ada: Person)
     secret = ada.key_file.read_text().splitlines()[-1]
     for words in (
         ("remote", "modify", "store", "identity", secret),
-        ("remote", "modify", "store", "note", secret),
         ("config", "remote.store.identity", secret),
         ("config", "core.identity_file", "/x/y"),
     ):
