@@ -61,7 +61,7 @@ def open(
 ) -> IO[bytes] | IO[str]:
     """Opens a tracked file for reading, in bytes (`rb`) or as text (`r`).
 
-    `path` is relative to the project's root, or absolute. `repo` is a folder in a project (None: the current folder), or
+    `path` is relative to the project's root, or absolute. `repo` is a folder in a project (None: the current folder) or
     the address of a Git repository; `rev` any revision that Git understands. Without `rev` a file that lies in the
     workspace is read as it is there. Else the content comes from the cache, or from `remote` (None: the default one);
     of large files only what is read, and with `keep` that stays in the cache. A file that Git itself tracks can be
