@@ -16,7 +16,9 @@ from dvcx.base.hashing import checksum
 from dvcx.base.paths import check_relative
 from dvcx.base.progress import Task
 from dvcx.storage.bucket import label_of, redacted
-from dvcx.storage.stores.kinds import kind_of, require_library
+from dvcx.storage.stores import plain
+from dvcx.storage.stores.kinds import check_remote_options, kind_of, require_library
+from dvcx.storage.stores.problems import Outcome, usual_problem
 
 _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "Content-MD5", "generation", "checksum")
 _TIMES = ("LastModified", "last_modified", "mtime", "modified", "updated", "Last-Modified")
@@ -68,15 +70,17 @@ class OutsidePlace:
     Raises `UsageError` for a kind of URL that nobody knows, `RemoteError` when a library is not installed.
     """
 
-    def __init__(self, url: str) -> None:
-        import fsspec.core  # 90 ms
-
+    def __init__(self, url: str, options: Mapping[str, object] | None = None) -> None:
         self.label = label_of(url)
-        kind = kind_of(url)
-        if kind is not None:
-            require_library(kind)
+        self._kind = kind_of(url)
+        checked = check_remote_options(url, options or {})
         try:
-            self._fs, root = fsspec.core.url_to_fs(url)
+            if self._kind is not None:  # it knows what a host's key and a timeout are, and the right line to install
+                require_library(self._kind)
+                with self._typed():
+                    self._fs, root = self._kind.filesystem(url, checked)
+            else:
+                self._fs, root = plain.open_filesystem(url, checked)
         except ImportError as error:
             raise RemoteError(
                 f"{url.partition('://')[0]}:// URLs need a library that is not installed", redacted(str(error))
@@ -145,11 +149,15 @@ class OutsidePlace:
             raise
         except FileNotFoundError as error:
             raise _not_there(where, error) from error
-        except PermissionError as error:
-            raise RemoteError(f"{where} may not be read", "check your credentials for it") from error
         except Exception as error:  # what a store's library raises is not for us to know
-            reason = redacted(str(error)) or type(error).__name__
-            raise RemoteError(f"{where}: {reason}", "check the URL, the network and your credentials") from error
+            problem = (self._kind.explain(error) if self._kind is not None else None) or usual_problem(error)
+            if problem is not None and problem.outcome is Outcome.NOT_THERE:
+                raise UsageError(f"there is nothing at {where}", "check the URL") from error
+            reason = redacted(problem.message if problem is not None else str(error) or type(error).__name__)
+            hint = problem.hint if problem is not None else None
+            raise RemoteError(
+                f"{where}: {reason}", hint or "check the URL, the network and your credentials"
+            ) from error
 
 
 def _not_there(where: str, error: FileNotFoundError) -> RemoteError | UsageError:

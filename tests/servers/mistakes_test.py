@@ -181,3 +181,38 @@ def test_a_push_to_what_can_only_be_read_is_refused(project: Project) -> None:
     use_place(project, place)
     run = project.dvcx("push")
     assert run.code == 6 and "only read" in run.err and "another remote" in run.err, run
+
+
+@pytest.mark.servers
+def test_data_from_elsewhere_is_not_taken_from_a_host_whose_key_is_not_known(project: Project, tmp_path: Path) -> None:
+    place = new_place("ssh")
+    assert place.folder is not None
+    place.folder.mkdir(parents=True)
+    (place.folder / "file").write_text("from there")
+    run = project.dvcx("get-url", f"{place.url}/file", str(tmp_path / "taken"))
+    assert "key of the host is not known" in told(run) and not (tmp_path / "taken").exists()
+    use_place(project, place)
+    project.dvcx("get-url", "remote://store/file", str(tmp_path / "taken")).ok()
+    assert (tmp_path / "taken").read_text() == "from there"
+
+
+@pytest.mark.parametrize("kind", marked(("s3-rclone", "ssh", "webdav")))
+def test_data_from_elsewhere_comes_from_every_kind_of_store(kind: str, project: Project, tmp_path: Path) -> None:
+    place = new_place(kind)
+    assert place.folder is not None
+    (place.folder / "inside").mkdir(parents=True)
+    (place.folder / "a").write_text("one")
+    (place.folder / "inside/b").write_text("two")
+    use_place(project, place)
+    project.dvcx("import-url", "remote://store/", "taken").ok()
+    assert project.files("taken") == {"a": b"one", "inside/b": b"two"}
+
+
+@pytest.mark.servers
+def test_a_file_of_a_web_server_is_taken(project: Project, tmp_path: Path) -> None:
+    place = new_place("http")
+    assert place.folder is not None
+    place.folder.mkdir(parents=True)
+    (place.folder / "a").write_text("one")
+    project.dvcx("get-url", f"{place.url}/a", str(tmp_path / "taken")).ok()
+    assert (tmp_path / "taken").read_text() == "one"
