@@ -17,7 +17,15 @@ def main() -> int:
         return 0
     from dvcx.cli.app import run
 
-    return run(words)
+    code = run(words)
+    if code == _INTERRUPTED:
+        # Everything is told and flushed, and what a killed process leaves is always in order: the threads that still
+        # wait for a slow network need not be waited for.
+        os._exit(code)
+    return code
+
+
+_INTERRUPTED = 130
 
 
 if __name__ == "__main__":

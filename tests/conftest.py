@@ -56,6 +56,13 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     yield folder
 
 
+@pytest.fixture(params=[pytest.param(5, id="some steps"), pytest.param(1, id="every step", marks=pytest.mark.slow)])
+def stride(request: pytest.FixtureRequest) -> int:
+    """How many steps apart a process is killed or failed (`tests/sudden_end.py`): every one in the slow suite only."""
+    assert isinstance(request.param, int)
+    return request.param
+
+
 @pytest.fixture
 def git_repo(tmp_path: Path) -> GitRepository:
     """A new Git repository without commits, in `tmp_path/repo`."""

@@ -6,11 +6,13 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from dvcx.cli.app import run
@@ -49,9 +51,15 @@ class Project(GitRepository):
     def make(cls, path: Path, *init: str, git: bool = True) -> Project:
         """Makes a project with `dvcx init INIT`; without `git` in a plain folder, with `--no-git`."""
         if git:
-            project = cls.create(path)
-            project.dvcx("init", *init).ok()
-            project.commit(message="start")
+            if init not in _TEMPLATES:
+                folder = TemporaryDirectory(prefix="dvcx-template-")
+                template = cls.create(Path(folder.name) / "project")
+                template.dvcx("init", *init).ok()
+                template.commit(message="start")
+                _TEMPLATES[init] = folder
+            # Six processes of Git less for each of some hundred tests.
+            shutil.copytree(Path(_TEMPLATES[init].name) / "project", path, symlinks=True, dirs_exist_ok=True)
+            project = cls(path, commits=1)
         else:
             path.mkdir(parents=True)
             project = cls(path)
@@ -124,6 +132,10 @@ class Project(GitRepository):
         """What dvcx keeps for the whole repository: cache, trash, indexes."""
         inside = self.path / ".git" / "dvcx"
         return inside if (self.path / ".git").is_dir() else self.path / ".dvcx" / "local"
+
+
+_TEMPLATES: dict[tuple[str, ...], TemporaryDirectory[str]] = {}
+"""New projects by the words of their `init`, to be copied; they go away with the process."""
 
 
 def program(words: Sequence[str]) -> list[str]:

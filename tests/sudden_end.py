@@ -6,9 +6,11 @@ The work runs in a forked child whose `os` functions count their calls. Before t
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import signal
+import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -29,12 +31,13 @@ _FAILED = 70
 Step = Callable[[Path], object]
 
 
-def kill_at_every_step(folder: Path, arrange: Step, act: Step, check: Step) -> int:
+def kill_at_every_step(folder: Path, arrange: Step, act: Step, check: Step, *, stride: int = 1) -> int:
     """Runs `act` again and again, each time killed one step later, until it ends by itself; gives the steps it took.
 
-    All three get a new, empty folder for each run: `arrange` fills it, `check` looks at it afterwards.
+    All three get a new, empty folder for each run: `arrange` fills it, `check` looks at it afterwards. With a `stride`
+    only every so many steps are tried.
     """
-    for number in range(10_000):
+    for number in range(0, 10_000, stride):
         place = _new_place(folder, number)
         arrange(place)
         status = _run(act, place, number, _die)
@@ -45,9 +48,9 @@ def kill_at_every_step(folder: Path, arrange: Step, act: Step, check: Step) -> i
     raise AssertionError("the work never ends")
 
 
-def fail_at_every_step(folder: Path, code: int, arrange: Step, act: Step, check: Step) -> int:
+def fail_at_every_step(folder: Path, code: int, arrange: Step, act: Step, check: Step, *, stride: int = 1) -> int:
     """Does the same, but instead of being killed the step raises `OSError` with this code; so may `act` then."""
-    for number in range(10_000):
+    for number in range(0, 10_000, stride):
         place = _new_place(folder, number)
         arrange(place)
         status = os.waitstatus_to_exitcode(_run(act, place, number, _fail_with(code)))
@@ -75,27 +78,35 @@ def in_child(act: Callable[[], object]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def as_nobody(folder: Path, act: Callable[[], object]) -> int:
-    """Runs `act` in a child that is not root, to whom `folder` belongs, and gives its exit status."""
+def as_nobody(act: Callable[[], object]) -> int:
+    """Runs `act` in a child to whom permissions matter, also when the tests run as root, and gives its exit status.
+
+    Root without capabilities owns what root owns, and may do to it what its mode allows, like anybody.
+    """
     if os.getuid() != 0:
         return in_child(act)
-    if not _may_be_read_by_others(Path(os.__file__)) or not _may_be_read_by_others(Path(files.__file__)):
-        pytest.skip("Python or dvcx lies where only root may read it, so somebody else cannot run them")
-    for at, folders, names in os.walk(folder):
-        for name in [at, *(os.path.join(at, each) for each in (*folders, *names))]:
-            os.chown(name, 65534, 65534, follow_symlinks=False)
+    if not sys.platform.startswith("linux"):
+        pytest.skip("only Linux has capabilities that root can drop")
 
-    def dropped() -> None:
-        os.setgroups([])
-        os.setgid(65534)
-        os.setuid(65534)
+    def powerless() -> None:
+        _drop_capabilities()
         act()
 
-    return in_child(dropped)
+    return in_child(powerless)
 
 
-def _may_be_read_by_others(path: Path) -> bool:
-    return all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents)
+def _drop_capabilities() -> None:
+    """Takes all capabilities from this process and from the programs that it starts (capabilities(7))."""
+    library = ctypes.CDLL(None, use_errno=True)
+    no_root, locked = 1, 2
+    library.prctl(_SET_SECUREBITS, no_root | locked, 0, 0, 0)  # not every root may; then only this process is powerless
+    header = (ctypes.c_uint32 * 2)(_CAPABILITIES_VERSION_3, 0)
+    nothing = (ctypes.c_uint32 * 6)()
+    assert library.capset(header, nothing) == 0, os.strerror(ctypes.get_errno())
+
+
+_SET_SECUREBITS = 28
+_CAPABILITIES_VERSION_3 = 0x20080522
 
 
 def _run(act: Step, place: Path, number: int, end: Callable[[str, Path], None]) -> int:

@@ -65,9 +65,36 @@ ListingRemote = Annotated[
 KnownRemote = Annotated[
     str, typer.Argument(metavar="NAME", autocompletion=remote_names, help="the remote, as `dvcx remote list` shows it")
 ]
+Source = Annotated[
+    str, typer.Argument(metavar="REPO", help="a folder with a project, or the address of a Git repository")
+]
+ForeignPath = Annotated[str, typer.Argument(metavar="PATH", help="tracked data there, or a path inside it")]
+ForeignRevision = Annotated[
+    str | None, typer.Option("--rev", metavar="REV", help="a tag, branch or commit of that repository; else its HEAD")
+]
+ForeignRemote = Annotated[
+    str | None, typer.Option("--remote", "-r", metavar="NAME", help="a remote of that project; else its default one")
+]
+NoDownload = Annotated[bool, typer.Option("--no-download", help="write the pointer only; `dvcx update` gets the data")]
+Desc = Annotated[str | None, typer.Option("--desc", metavar="TEXT", help="a note that the pointer keeps")]
+Url = Annotated[str, typer.Argument(metavar="URL", help="a URL, a path, or remote://NAME/path")]
 GlobalLevel = Annotated[bool, typer.Option("--global", help="your own configuration, for all projects")]
 ProjectLevel = Annotated[bool, typer.Option("--project", help="the project's configuration, which Git tracks")]
 LocalLevel = Annotated[bool, typer.Option("--local", help="this working tree's configuration, not tracked: secrets")]
+TransferPlan = Annotated[
+    bool,
+    typer.Option("--dry-run", "--plan", "-n", help="show what would be done, and its cost on the large clouds"),
+]
+LimitRate = Annotated[
+    str | None, typer.Option("--limit-rate", metavar="RATE", help="at most so many bytes a second: 500k, 10M")
+]
+MaxSize = Annotated[
+    str | None, typer.Option("--max-size", metavar="SIZE", help="leave out files larger than this: 500k, 10M, 2GB")
+]
+TransferRevisions = Annotated[
+    list[str] | None,
+    typer.Option("--rev", metavar="REV", autocompletion=revision_names, help="the data of a revision; can be repeated"),
+]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, metavar="N", help="how many transfers at once")]
 AllBranches = Annotated[bool, typer.Option("--all-branches", "-a", help="the data of every branch")]
 AllTags = Annotated[bool, typer.Option("--all-tags", "-T", help="the data of every tag")]

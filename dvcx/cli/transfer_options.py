@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dvcx.base.errors import UsageError
+from dvcx.cli.amounts import parse_bytes, parse_rate
 from dvcx.operations.selection import Revisions
 from dvcx.operations.transfer import TransferOptions
 from dvcx.repo.open import project_path
@@ -13,17 +14,22 @@ from dvcx.repo.record import Repo
 
 
 def transfer_options(
-    remote: str | None, jobs: int | None, all_of: tuple[bool, bool, bool], *, glob: bool, dry_run: bool
+    remote: str | None,
+    jobs: int | None,
+    revisions: Revisions,
+    amounts: tuple[str | None, str | None],
+    *,
+    glob: bool,
+    dry_run: bool,
 ) -> TransferOptions:
-    """Gives the options; `all_of` are --all-branches, --all-tags and --all-commits.
+    """Gives the options; `amounts` are --limit-rate and --max-size.
 
     Raises `UsageError` for --glob with revisions: patterns are matched in the workspace's pointers.
     """
-    branches, tags, commits = all_of
-    revisions = Revisions(branches, tags, commits)
     if glob and revisions.any:
-        raise UsageError("--glob looks at the current pointers only", "leave --glob or the --all-... options away")
-    return TransferOptions(remote, jobs, revisions, glob, dry_run)
+        raise UsageError("--glob looks at the current pointers only", "leave --glob or the revisions away")
+    rate, max_size = amounts
+    return TransferOptions(remote, jobs, revisions, glob, dry_run, parse_rate(rate), parse_bytes(max_size))
 
 
 def transfer_paths(repo: Repo, targets: Sequence[str] | None, directory: Path, *, glob: bool) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from dvcx.base.errors import DvcxError, Refused, UsageError
+from dvcx.config.aliases import alias_base, build_order, placed_on
 from dvcx.config.check import check_entry
 from dvcx.config.environment import read_environment
 from dvcx.config.files import ConfigFile, config_files, line_of, parse_toml, read_text
@@ -68,6 +69,32 @@ def load_file(file: ConfigFile, project_dir: Path | None, environ: Mapping[str, 
     warnings: list[str] = []
     base = _Base(None if project_dir is None else project_dir.parent, environ.get("HOME") or None)
     _add_file(entries, warnings, file, base)
+    return _built(entries, warnings)
+
+
+def load_text(text: str, where: str, root: Path | None) -> Config:
+    """Gives what the tracked configuration of another repository says; relative folders start at its `root`.
+
+    Without a root remotes in such folders are left out, as are those whose settings cannot be used: `warnings` say
+    why. Raises as `load_config` does for the rest.
+    """
+    entries: Entries = {}
+    warnings: list[str] = []
+    file = ConfigFile(Path(where), Level.PROJECT)
+    data = parse_toml(text, file.path)
+    try:
+        _check_format(data)
+        for parts, value in _settings_in(data, file, warnings):
+            if parts[0] in ("cache", "trash"):
+                continue  # how the others store things on their machines
+            try:
+                _add(entries, parts, value, ConfigOrigin(Level.PROJECT, where), _Base(root, None))
+            except BadSetting as problem:
+                if parts[0] != "remote":
+                    raise
+                warnings.append(f"{where}: {problem.problem}")
+    except BadSetting as problem:
+        raise located(problem, file, text) from problem
     return _built(entries, warnings)
 
 
@@ -177,13 +204,15 @@ def _built(entries: Entries, warnings: list[str]) -> Config:
             remotes.setdefault(parts[1], {})[parts[2]] = entry
         else:
             sections[parts[0]][parts[1]] = entry.value
-    built = {}
     for name, settings in remotes.items():
-        if "url" in settings:
-            built[name] = _remote(name, settings, warnings)
-        else:
+        if "url" not in settings:
             where = next(iter(settings.values())).origin.where
             warnings.append(f"{where}: the remote {name} has settings but no url, so it is not used")
+    urls = {name: str(settings["url"].value) for name, settings in remotes.items() if "url" in settings}
+    built: dict[str, RemoteConfig] = {}
+    for name in build_order(urls, warnings):
+        base = alias_base(urls[name])
+        built[name] = _remote(name, remotes[name], built[base] if base is not None else None, warnings)
     return Config(
         core=_core(sections["core"]),
         cache=CacheConfig(**sections["cache"]),  # type: ignore[arg-type]  # checked by the table of settings
@@ -200,9 +229,18 @@ def _core(values: dict[str, ConfigValue]) -> CoreConfig:
     return replace(core, lock_timeout=float(core.lock_timeout))
 
 
-def _remote(name: str, settings: Mapping[str, ConfigEntry], warnings: list[str]) -> RemoteConfig:
-    own = {key: settings[key].value for key in ("url", "compression", "grace_days") if key in settings}
+def _remote(
+    name: str, settings: Mapping[str, ConfigEntry], base: RemoteConfig | None, warnings: list[str]
+) -> RemoteConfig:
+    """Gives a remote; `base` is the one that it stands on, if its URL is `remote://...`."""
+    own = {key: settings[key].value for key in REMOTE_SETTINGS if key in settings and key != "secrets_for"}
     options = {key: entry.value for key, entry in settings.items() if key not in REMOTE_SETTINGS}
+    if base is not None:
+        own["url"], options, kept_back = placed_on(base, str(own["url"]), options)
+        for key in kept_back:
+            warnings.append(
+                f"remote.{name} does not get {key} of the remote {base.name}: its options lead to another address"
+            )
     withheld = _secrets_for_elsewhere(str(own["url"]), options, settings)
     for key in withheld:
         del options[key]

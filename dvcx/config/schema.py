@@ -51,6 +51,7 @@ class CoreConfig:
     durability: Literal["full", "fast"] = "full"
     lock_timeout: float = 30.0
     portable_names: bool = True
+    copies: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ class GitConfig:
 class RemoteConfig:
     """`[remote.NAME]`. `url` is absolute: folders given relative to the project root are joined to it.
 
+    Prices are in USD: for 1,000 writes or listings, for 1,000 reads, for a GiB out, for a GiB kept a month.
+
     `options` go to the fsspec filesystem. `withheld` names the secrets that are set but are meant for another
     address; they are not among the options.
     """
@@ -93,6 +96,11 @@ class RemoteConfig:
     grace_days: int = 14
     options: Mapping[str, ConfigValue] = field(default_factory=lambda: _NONE)
     withheld: tuple[str, ...] = ()
+    jobs: int | None = None
+    price_write: float | None = None
+    price_read: float | None = None
+    price_out: float | None = None
+    price_month: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,13 @@ _HARMLESS_VALUES = frozenset(
     {"", "anon", "anonymous", "cloud", "google_default", "cache", "browser", "none", "default"}
 )
 _COMMAND_WORDS = frozenset({"command", "cmd", "exec", "executable", "process", "program", "shell", "script", "askpass"})
+_COMMAND_NAMES = frozenset({"config", "ssh_config"})
+"""Files of SSH's configuration can name a program to connect with."""
 _ADDRESS_WORDS = frozenset(
-    {"host", "hostname", "endpoint", "url", "uri", "port", "proxy", "proxies", "server", "domain", "account"}
+    {
+        *("host", "hostname", "endpoint", "url", "uri", "port", "proxy", "proxies", "server", "domain", "account"),
+        *("hosts", "verify"),  # who may pretend to be that address
+    }
 )
 
 
@@ -45,7 +50,7 @@ def is_secret(name: str, value: ConfigValue | None = None) -> bool:
 
 def is_command(name: str) -> bool:
     """Tells whether the option `name` could hold a program to run."""
-    return bool(_COMMAND_WORDS.intersection(_words(name)))
+    return name in _COMMAND_NAMES or bool(_COMMAND_WORDS.intersection(_words(name)))
 
 
 def has_password(text: str) -> bool:
@@ -79,7 +84,8 @@ def destination(url: str, options: Mapping[str, ConfigValue]) -> str:
     places = [f"{parts.scheme}://{host}" if "://" in url else "folder"]
     for name, value in sorted(options.items()):
         for path, part in sorted(_leaves(name, value)):
-            if isinstance(part, bool) or is_secret(path.rsplit(".", 1)[-1], part):
+            is_flag = isinstance(part, bool) and "verify" not in _words(path)
+            if is_flag or is_secret(path.rsplit(".", 1)[-1], part):
                 continue
             if _ADDRESS_WORDS.intersection(_words(path)) or "://" in str(part):
                 places.append(f"{path}={without_password(str(part))}")

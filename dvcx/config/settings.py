@@ -135,6 +135,14 @@ SETTINGS = _table(
     ),
     Setting("core.remote", "text", None, "The remote that commands use when none is named.", pattern=r"[\w-]+"),
     Setting(
+        "core.copies",
+        "whole number",
+        1,
+        "On how many remotes a push without `-r` leaves the data: the default one, then the others in their order.",
+        least=1,
+        most=16,
+    ),
+    Setting(
         "core.durability",
         "text",
         "full",
@@ -187,6 +195,11 @@ REMOTE_SETTINGS = _table(
     Setting(
         "grace_days", "whole number", 14, "Days that `gc --remote` keeps what nothing refers to any more.", most=36_500
     ),
+    Setting("jobs", "whole number", None, "How many requests at once, when `-j` does not say.", least=1, most=256),
+    Setting("price_write", "number", None, "USD for 1,000 writes or listings, for the costs that `--plan` tells."),
+    Setting("price_read", "number", None, "USD for 1,000 reads, for the costs that `--plan` tells."),
+    Setting("price_out", "number", None, "USD for a GiB that leaves the store, for the costs that `--plan` tells."),
+    Setting("price_month", "number", None, "USD for keeping a GiB for a month, for the costs that `--plan` tells."),
     Setting(
         "secrets_for",
         "text",

@@ -86,7 +86,16 @@ class MadeFolder:
     path: str
 
 
-Step = Moved | Kept | Renamed | Absent | MadeFolder
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Marks that a garbage collection wrote on a remote, into this file there; `name` is what to show for them."""
+
+    remote: str
+    file: str
+    name: str
+
+
+Step = Moved | Kept | Renamed | Absent | MadeFolder | Marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +165,8 @@ def _as_fields(step: Step) -> dict[str, object]:
             return {"absent": path, "inode": [device, inode], **shown}
         case MadeFolder(path):
             return {"folder": path}
+        case Marked(remote, file, name):
+            return {"marks": file, "remote": remote, "name": name}
 
 
 def _content(text: bytes | None, link: str | None) -> dict[str, object]:
@@ -184,6 +195,8 @@ def _parse_step(line: bytes) -> Step | None:
             return Absent(_text(fields["absent"]), int(device), int(inode), _text(fields.get("name", "")))
         if "folder" in fields:
             return MadeFolder(_text(fields["folder"]))
+        if "marks" in fields:
+            return Marked(_text(fields["remote"]), _text(fields["marks"]), _text(fields["name"]))
     except (ValueError, KeyError, TypeError):
         pass
     return None
@@ -223,6 +236,8 @@ def relocated(journal: Journal, old: str, new: str) -> Journal:
                 return Moved(there(path), there(kept), name)
             case Renamed(path, new_path):
                 return replace(step, path=there(path), new_path=there(new_path))
+            case Marked():
+                return step
             case _:
                 return replace(step, path=there(step.path))
 

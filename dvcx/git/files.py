@@ -81,6 +81,16 @@ def list_tree(location: GitLocation, commit: str, under: str = "", also: str = "
     return found
 
 
+def tree_file(location: GitLocation, commit: str, path: str) -> TreeFile | None:
+    """Gives the one file at `path` in `commit`, whatever its name; None when there is none, or a folder."""
+    args = ["ls-tree", "-z", "--full-tree", "--end-of-options", commit, "--", path]
+    for record in _records(run_git(location, args)):
+        mode, kind, oid, found = _split(record)
+        if found == path and kind == b"blob":
+            return TreeFile(found, mode, oid)
+    return None
+
+
 def list_index(location: GitLocation, index_file: Path | None = None, under: str = "") -> list[IndexFile]:
     """Gives the files of the index that dvcx reads, at or below the folder `under`; conflicts come with their stages.
 

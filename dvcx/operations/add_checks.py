@@ -26,7 +26,9 @@ def check_can_add(repo: Repo, manifest: Manifest, paths: Sequence[str], *, force
             _check_inside(repo, manifest, owner, path)
         elif manifest.pointers[owner].frozen and not force:
             raise Refused(
-                f"{path} is frozen, so that it does not change by accident", "run `dvcx unfreeze` first, or add --force"
+                f"{path} is frozen, so that it does not change by accident",
+                f"run `dvcx unfreeze {path}` first, or add --force",
+                [path],
             )
     check_new(repo, new)
 

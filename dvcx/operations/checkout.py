@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dvcx.base.errors import DamagedData, DvcxError, MissingData, Refused, shown
+from dvcx.base.errors import DamagedData, DvcxError, MissingData, Refused, UsageError, shown
 from dvcx.base.progress import SILENT, Progress, task
 from dvcx.base.scratch import scratch_folder
 from dvcx.base.text import counted
+from dvcx.git.revisions import resolve_or_none
 from dvcx.manifest.manifest import Manifest, workspace_manifest
 from dvcx.manifest.trees import LoadTree, entry_at, entry_of
 from dvcx.model.pointer import pointer_path
@@ -85,11 +86,19 @@ class CheckoutResult:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutOptions:
-    """How to check out: see `dvcx checkout --help`."""
+    """How to check out: see `dvcx checkout --help`.
+
+    Files of more than `max_size` bytes that the cache does not have were left out on purpose and are not missing.
+    """
 
     force: bool = False
     relink: bool = False
     dry_run: bool = False
+    max_size: int | None = None
+
+    def left_out(self, entry: TreeEntry) -> bool:
+        """Tells whether a file that is not in the cache is so because it is too large."""
+        return self.max_size is not None and entry.is_file and entry.size > self.max_size
 
 
 def checkout(
@@ -101,10 +110,21 @@ def checkout(
     """
     with workspace_lock(repo).exclusive(repo.config.core.lock_timeout):
         manifest = workspace_manifest(repo.root, repo.git)
-        targets = resolve_targets(manifest, paths)
+        targets = _resolved(repo, manifest, paths)
         return checkout_targets(
             repo, targets, options or CheckoutOptions(), progress, whole=None if paths else manifest
         )
+
+
+def _resolved(repo: Repo, manifest: Manifest, paths: Sequence[str]) -> list[Target]:
+    try:
+        return resolve_targets(manifest, paths)
+    except UsageError as error:
+        for path in paths:
+            if repo.git is not None and resolve_or_none(repo.git, path) is not None:
+                hint = f"{path} is a revision of Git: `git checkout {path}` brings its pointers, then `dvcx checkout`"
+                raise UsageError(error.message, hint) from error
+        raise
 
 
 def checkout_targets(
@@ -294,7 +314,7 @@ def _result(
         changes.append(FileChange(action.kind.value, action.path, entry.size, entry.files))
     return CheckoutResult(
         changes=(*changes, *relinked),
-        missing=tuple(path for path, _ in plan.missing),
+        missing=tuple(path for path, entry in plan.missing if not options.left_out(entry)),
         kept=tuple(plan.kept),
         damaged=tuple(path for path, _ in applied.damaged),
         damaged_digests=tuple(digest for _, digest in applied.damaged),

@@ -9,7 +9,8 @@ from dvcx.base.errors import DamagedData, DvcxError, MissingData, shown
 from dvcx.base.progress import SILENT, Progress
 from dvcx.base.text import counted
 from dvcx.operations.listings import far_loader
-from dvcx.operations.remotes import open_remote
+from dvcx.operations.prices import Cost, cost_of
+from dvcx.operations.remotes import open_remote, remote_config
 from dvcx.operations.targets import check_inside
 from dvcx.operations.transfer import Meant, TransferOptions, meant_by
 from dvcx.repo.record import Repo, note_cache_use, open_cache, tree_loader
@@ -22,7 +23,7 @@ from dvcx.storage.remote import Remote
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """What a fetch did or, with `dry_run`, would do at most: objects, bytes of content, requests.
+    """What a fetch did or, with `dry_run`, would do at most: objects, bytes of content, requests, and what that costs.
 
     `missing` are paths whose data is neither in the cache nor on the remote; `damaged` those of which the remote has
     no good copy.
@@ -35,6 +36,7 @@ class FetchResult:
     missing: tuple[str, ...]
     damaged: tuple[str, ...]
     dry_run: bool
+    cost: Cost | None = None
 
     def problem(self, *, allow_missing: bool = False) -> DvcxError | None:
         """Gives the error of a fetch that is not complete, or None."""
@@ -75,7 +77,7 @@ def fetch_meant(
     repo: Repo, cache: Cache, meant: Meant, options: TransferOptions, progress: Progress = SILENT
 ) -> FetchResult:
     """Does what `fetch` does for what was found already."""
-    remote = open_remote(repo, options.remote, jobs=options.jobs)
+    remote = open_remote(repo, options.remote, jobs=options.jobs, rate=options.rate)
     reached = _reached(cache, remote, meant)
     plan = plan_download(cache, remote, reached.wanted, reached.trees)
     taken = DownloadResult(0, 0, ())
@@ -92,6 +94,9 @@ def fetch_meant(
         missing=tuple(lost),
         damaged=tuple(sorted(each.path for each in taken.damaged)),
         dry_run=options.dry_run,
+        cost=cost_of(remote_config(repo, remote.name), writes=1, reads=plan.requests - 1, size_out=plan.size)
+        if options.dry_run
+        else None,
     )
 
 

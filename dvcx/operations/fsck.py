@@ -75,27 +75,36 @@ class FsckResult:
 
 
 def fsck(
-    repo: Repo, *, cache: bool = True, remote: str | None = None, repair: bool = False, progress: Progress = SILENT
+    repo: Repo,
+    *,
+    cache: bool = True,
+    remote: str | None = None,
+    repair: bool = False,
+    sample: float | None = None,
+    progress: Progress = SILENT,
 ) -> FsckResult:
     """Checks every byte of the cache, and of the remote called `remote`; with `repair` mends what is damaged.
 
     The cache is mended from the workspace and from all remotes, then the remote from the cache. The result's `problem`
-    tells whether damage is left. Raises `RemoteError` when the remote cannot be checked.
+    tells whether damage is left. With `sample` (0 to 1) only that part of the remote's packs is read, chosen by chance;
+    what index files and listings say is checked for all. Raises `RemoteError` when the remote cannot be checked.
     """
     far = open_remote(repo, remote) if remote is not None else None
     if repair:
         with workspace_lock(repo).exclusive(repo.config.core.lock_timeout):
-            return _fsck(repo, cache, far, repair=True, progress=progress)
-    return _fsck(repo, cache, far, repair=False, progress=progress)
+            return _fsck(repo, cache, far, sample, repair=True, progress=progress)
+    return _fsck(repo, cache, far, sample, repair=False, progress=progress)
 
 
-def _fsck(repo: Repo, with_cache: bool, remote: Remote | None, *, repair: bool, progress: Progress) -> FsckResult:
+def _fsck(
+    repo: Repo, with_cache: bool, remote: Remote | None, sample: float | None, *, repair: bool, progress: Progress
+) -> FsckResult:
     cache = open_cache(repo)
     stores = []
     if with_cache:
         stores.append(_check_cache(repo, cache, repair=repair, progress=progress))
     if remote is not None:
-        stores.append(_check_remote(repo, cache, remote, repair=repair, progress=progress))
+        stores.append(_check_remote(repo, cache, remote, sample, repair=repair, progress=progress))
     cache.close()
     return FsckResult(tuple(stores), repair)
 
@@ -124,8 +133,10 @@ def _check_cache(repo: Repo, cache: Cache, *, repair: bool, progress: Progress) 
     return StoreCheck("the cache", found.objects, found.bytes, tuple(findings), aside, tuple(mending.notes))
 
 
-def _check_remote(repo: Repo, cache: Cache, remote: Remote, *, repair: bool, progress: Progress) -> StoreCheck:
-    found = check_remote(remote, progress=progress)
+def _check_remote(
+    repo: Repo, cache: Cache, remote: Remote, sample: float | None, *, repair: bool, progress: Progress
+) -> StoreCheck:
+    found = check_remote(remote, sample, progress=progress)
     pieces = _uses_of_chunks(remote, {digest for each in found for digest in each.objects})
     objects = {each: {u for digest in each.objects for u in (digest, *pieces.get(digest, ()))} for each in found}
     names = TrackedNames(repo, cache)

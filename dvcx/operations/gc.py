@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from dvcx.base.errors import Refused, UsageError
 from dvcx.base.progress import SILENT, Progress
 from dvcx.formats.table import Role
+from dvcx.formats.trash_journal import Marked
 from dvcx.git.roots import missing_history
 from dvcx.operations.gc_live import LiveObjects
 from dvcx.operations.gc_names import former_names
@@ -39,7 +40,8 @@ class GcResult:
     `items` go, with `size` bytes in all; `young` objects stay because of their age, `scattered` ones because nearly all
     around them in their packs is needed. `expired` are trash entries that go for good, with `expired_size` bytes.
     `unread` are tracked folders whose listings are nowhere; `shallow` tells that older commits are not in this clone.
-    On a remote: `marked` and `deleted` packs, `grace_days`. `entry` is the trash entry that brings the objects back.
+    On a remote: `marked` and `deleted` packs, `grace_days`. `entry` is the trash entry that brings the objects back, or
+    takes the marks back.
     """
 
     store: str
@@ -174,10 +176,17 @@ class RemoteCollection:
         """Does it, after looking again what is needed. Raises `RemoteError`; a new run then goes on."""
         if not self._plan.dead.isdisjoint(self._live.find(all_of=True)):
             self._plan = self._planned()
-        done = apply_remote_gc(self._plan, self._remote, self._progress)
-        self._cache.close()
         preview = self._previewed(self._plan)
-        return replace(preview, done=True, marked=done.marked, deleted=done.deleted)
+        with open_trash(self._repo).entry("gc", self._repo.root) as entry:
+            done = apply_remote_gc(
+                self._plan,
+                self._remote,
+                self._progress,
+                lambda file: entry.announce([Marked(self._remote.name, file, _some_names(preview.items))]),
+            )
+        self._cache.close()
+        undo = entry.id if entry.folder.is_dir() else None
+        return replace(preview, done=True, marked=done.marked, deleted=done.deleted, entry=undo)
 
     def _planned(self) -> RemoteGcPlan:
         return plan_remote_gc(self._remote, self._live.find(all_of=True), self._grace, self._now)
@@ -215,6 +224,17 @@ def _after_a_tick() -> float:
     """Gives the time, so late that nothing which was there at the call can pass for added since."""
     time.sleep(CLOCK_TICK)
     return time.time()
+
+
+def _some_names(items: Sequence[GcItem]) -> str:
+    """Gives a few names of objects for the list of what can be undone."""
+    blobs = [item for item in items if item.kind == "blob"] or list(items)
+    known = [item.name or item.id[:23] for item in blobs[:_SHOWN]]
+    more = len(items) - len(known)
+    return ", ".join(known) + (f" and {more:,} more" if more else "") if known else "packs that nothing needs"
+
+
+_SHOWN = 3
 
 
 def _refuse_partial_history(repo: Repo) -> None:

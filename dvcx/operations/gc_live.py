@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from dvcx.base.errors import DvcxError, Refused, RemoteError, shown
+from dvcx.base.text import counted
 from dvcx.formats.pointer_text import parse_pointer
 from dvcx.formats.table import Role
 from dvcx.model.pointer import data_path
@@ -161,8 +162,8 @@ def _not_known(unread: Sequence[Wanted], errors: Sequence[str]) -> Refused:
     names = sorted({each.path or each.digest.hex()[:12] for each in unread})
     asked = f" ({'; '.join(errors)})" if errors else ""
     return Refused(
-        f"the listings of {len(unread)} tracked folders are neither in the cache nor on a remote, "
-        f"so nobody can tell which data they need: {shown(names, 5)}{asked}",
+        f"{counted(len(unread), 'tracked folder has its listing', 'tracked folders have their listings')} neither in "
+        f"the cache nor on a remote, so nobody can tell which data they need: {shown(names, 5)}{asked}",
         "run `dvcx push` where they were added, or `dvcx fetch --all-commits`; "
         "if they are lost for good, --allow-missing goes on without them",
         names,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
@@ -12,11 +12,13 @@ from dvcx.base.errors import DvcxError
 from dvcx.formats.pointer_text import parse_pointer
 from dvcx.formats.tree_bytes import TreeReader
 from dvcx.git.history import CommitInfo, FileChange, commits_touching
+from dvcx.git.location import GitLocation
 from dvcx.git.objects import ObjectReader
 from dvcx.manifest.manifest import workspace_manifest
 from dvcx.manifest.trees import LoadTree, entry_at, entry_of
 from dvcx.model.pointer import SUFFIX, data_path, pointer_path
 from dvcx.model.tree import Tree, TreeEntry
+from dvcx.operations.log_moves import MoveFinder
 from dvcx.operations.revision import git_of
 from dvcx.operations.targets import not_tracked
 from dvcx.repo.record import Repo, open_cache
@@ -30,7 +32,7 @@ _TREES = 2000
 
 @dataclass(frozen=True, slots=True)
 class LoggedChange:
-    """What a commit did to one path: `added`, `deleted`, `modified`, or `unknown`.
+    """What a commit did to one path: `added`, `deleted`, `modified`, `renamed` (from `old_path`), or `unknown`.
 
     Unknown: the folder that it lies in changed, and what that held is not known here. Sizes are in bytes; a folder's
     size and number of files count all below. What was not there is None.
@@ -42,6 +44,7 @@ class LoggedChange:
     new_size: int | None
     old_files: int | None
     new_files: int | None
+    old_path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +73,50 @@ def log(repo: Repo, path: str, *, revision: str = "HEAD", limit: int | None = No
     """Gives the commits reachable from `revision` that changed the data at `path`, newest first, at most `limit`.
 
     `path` (relative to the project root) is tracked data, a path inside a tracked folder, or a folder with tracked
-    data in it. Only Git's objects and, for paths inside folders, trees in the cache are read. Raises `UsageError` for a
-    path that was never tracked, and `NoSuchRevision`.
+    data in it. Data that was moved is followed to its former path. Only Git's objects and, for paths inside folders,
+    trees in the cache are read. Raises `UsageError` for a path that was never tracked, and `NoSuchRevision`.
     """
     git = git_of(repo, "show")
     prefix = f"{repo.prefix}/" if repo.prefix else ""
     cache = open_cache(repo)
     with ObjectReader(git) as reader:
-        reading = _Reading(path, prefix, reader, _loader(cache))
-        commits = commits_touching(git, _where(path, prefix), revision)
-        logged = tuple(islice(reading.changes_in(commits), limit))
+        unread: dict[str, None] = {}
+        following = _followed(git, path, prefix, revision, reader, _loader(cache), unread)
+        logged = tuple(islice(following, limit))
     cache.close()
     if not logged:
         _check_tracked(repo, path)
-    return LogResult(path, logged, tuple(reading.unread))
+    return LogResult(path, logged, tuple(unread))
+
+
+def _followed(
+    git: GitLocation,
+    path: str,
+    prefix: str,
+    revision: str,
+    reader: ObjectReader,
+    load: LoadTree,
+    unread: dict[str, None],
+) -> Iterator[LoggedCommit]:
+    """Gives the commits that changed `path` and, before the one that moved it there, its former path, and so on."""
+    moves = MoveFinder(git, prefix, reader, load)
+    source: str | None = path
+    while source is not None:
+        path, source = source, None
+        reading = _Reading(path, prefix, reader, load, unread)
+        for commit in reading.changes_in(commits_touching(git, _where(path, prefix), revision)):
+            (change, *more) = commit.changes
+            if not more and change.change == "added" and change.path == path:
+                source = moves.source_of(path, commit.commit)
+            if source is None:
+                yield commit
+                continue
+            renamed = replace(
+                change, change="renamed", old_path=source, old_size=change.new_size, old_files=change.new_files
+            )
+            yield replace(commit, changes=(renamed,))
+            revision = f"{commit.commit}^"
+            break
 
 
 def _where(path: str, prefix: str) -> list[str]:
@@ -126,13 +159,13 @@ class _Found:
 class _Reading:
     """Reads what each commit did to `path` from the pointers before and after it."""
 
-    def __init__(self, path: str, prefix: str, reader: ObjectReader, load: LoadTree) -> None:
+    def __init__(self, path: str, prefix: str, reader: ObjectReader, load: LoadTree, unread: dict[str, None]) -> None:
         self._path = path
         self._prefix = prefix
         self._reader = reader
         self._load = load
         self._by_blob: dict[tuple[str, str], TreeEntry] = {}  # what one commit makes is what the next one changes
-        self.unread: dict[str, None] = {}
+        self._unread = unread
 
     def changes_in(self, commits: Iterable[CommitInfo]) -> Iterator[LoggedCommit]:
         """Gives those of `commits` that changed the path."""
@@ -161,7 +194,7 @@ class _Reading:
             before, after = (self._entry(oid, texts, pointer_file, inner) for oid in (file.old, file.new))
         except (DvcxError, KeyError):
             # A tree or blob that is not here, or a pointer that was committed broken.
-            self.unread[output] = None
+            self._unread[output] = None
             return _Found(path, known=False)
         return _Found(path, before, after)
 
@@ -200,6 +233,6 @@ def _logged(found: _Found) -> LoggedChange | None:
     if (old is None and new is None) or (old is not None and new is not None and old.same_content(new)):
         return None
     change = "added" if old is None else "deleted" if new is None else "modified"
-    sizes = (entry.size if entry is not None else None for entry in (old, new))
-    files = (entry.files if entry is not None else None for entry in (old, new))
-    return LoggedChange(change, found.path, *sizes, *files)
+    old_size, new_size = (entry.size if entry is not None else None for entry in (old, new))
+    old_files, new_files = (entry.files if entry is not None else None for entry in (old, new))
+    return LoggedChange(change, found.path, old_size, new_size, old_files, new_files)

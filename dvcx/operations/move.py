@@ -19,6 +19,7 @@ from dvcx.model.tree import TreeEntry
 from dvcx.operations.inner_edits import PlacedRecord, store_trees
 from dvcx.operations.move_plan import End, MovePlan, check_move, exact_end, source_end, target_end
 from dvcx.operations.pointers import apply_texts, plan_texts
+from dvcx.operations.trees import need_trees_around
 from dvcx.operations.unfetched import Presence, keep_unfetched, presence_at
 from dvcx.operations.unfinished import had_changed_both, had_renamed
 from dvcx.repo.record import Repo, open_cache, open_state, open_trash, scan_rules, tree_loader, workspace_lock
@@ -59,6 +60,7 @@ def move(repo: Repo, source: str, target: str, *, force: bool = False) -> MoveRe
         # The cache stays locked until the pointers name the new trees: a garbage collection would not know them.
         with cache.lock.shared(repo.config.core.lock_timeout):
             load = tree_loader(cache)
+            need_trees_around(repo, cache, manifest, [source, target])
             from_end = source_end(manifest, source, load)
             job = _Moving(repo, manifest, cache, state, from_end, exact_end(manifest, target, load))
             if not job.is_under_way():

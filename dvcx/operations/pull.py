@@ -53,7 +53,7 @@ def pull(
         return PullResult(fetched, None, 0)
     with workspace_lock(repo).exclusive(repo.config.core.lock_timeout):
         meant = meant_by(repo, paths, options, cache)
-        how = CheckoutOptions(force=force)
+        how = CheckoutOptions(force=force, max_size=options.max_size)
         done = checkout_targets(repo, meant.targets, how, progress, whole=meant.whole)
         repaired = 0
         if done.damaged:

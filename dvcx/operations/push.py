@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dvcx.base.errors import DamagedData, DvcxError, MissingData, shown
+from dvcx.base.errors import DamagedData, DvcxError, MissingData, RemoteError, shown
 from dvcx.base.progress import SILENT, Progress
 from dvcx.base.text import counted
-from dvcx.operations.remotes import open_remote
+from dvcx.operations.prices import Cost, cost_of
+from dvcx.operations.remotes import open_remote, remote_config
 from dvcx.operations.targets import check_inside
 from dvcx.operations.transfer import TransferOptions, meant_by
 from dvcx.repo.record import Repo, open_cache, tree_loader
@@ -18,10 +19,10 @@ from dvcx.storage.upload import UploadResult, plan_upload, upload
 
 @dataclass(frozen=True, slots=True)
 class PushResult:
-    """What a push did or, with `dry_run`, would do at most: objects, bytes, requests.
+    """What a push did or, with `dry_run`, would do at most: objects, bytes, requests, and what that costs about.
 
     `missing` are the paths whose data is neither in the cache nor on the remote; `damaged` those whose cached copy is
-    not what its name says, which was not sent.
+    not what its name says, which was not sent. `nothing`: no data is tracked that could be sent.
     """
 
     remote: str
@@ -32,6 +33,8 @@ class PushResult:
     missing: tuple[str, ...]
     damaged: tuple[str, ...]
     dry_run: bool
+    nothing: bool = False
+    cost: Cost | None = None
 
     def problem(self) -> DvcxError | None:
         """Gives the error of a push that is not complete, or None."""
@@ -51,6 +54,53 @@ class PushResult:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class FailedPush:
+    """A remote that failed, why, and what to do."""
+
+    remote: str
+    reason: str
+    hint: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PushesResult:
+    """What pushes to several remotes did, one after the other."""
+
+    pushes: tuple[PushResult, ...]
+    failed: tuple[FailedPush, ...]
+
+    def problem(self) -> DvcxError | None:
+        """Gives the error of remotes that failed, else that of a push that is not complete, or None."""
+        if self.failed:
+            names = " and ".join(each.remote for each in self.failed)
+            done = " and ".join(each.remote for each in self.pushes if each.problem() is None)
+            told = f"; all is on {done}" if done else ""
+            return RemoteError(f"the push to {names} failed: {self.failed[0].reason}{told}", self.failed[0].hint)
+        return next((problem for each in self.pushes if (problem := each.problem()) is not None), None)
+
+
+def push_to_several(
+    repo: Repo,
+    names: Sequence[str],
+    paths: Sequence[str] = (),
+    options: TransferOptions | None = None,
+    progress: Progress = SILENT,
+) -> PushesResult:
+    """Makes each of the remotes called `names` hold all data at `paths`; one that fails does not keep the others back.
+
+    Raises `UsageError` as `push` does.
+    """
+    done: list[PushResult] = []
+    failed: list[FailedPush] = []
+    for name in names:
+        try:
+            done.append(push(repo, paths, replace(options or TransferOptions(), remote=name), progress))
+        except RemoteError as error:
+            failed.append(FailedPush(name, error.message, error.hint))
+    return PushesResult(tuple(done), tuple(failed))
+
+
 def push(
     repo: Repo, paths: Sequence[str] = (), options: TransferOptions | None = None, progress: Progress = SILENT
 ) -> PushResult:
@@ -61,7 +111,7 @@ def push(
     """
     options = options or TransferOptions()
     cache = open_cache(repo)
-    remote = open_remote(repo, options.remote, jobs=options.jobs)
+    remote = open_remote(repo, options.remote, jobs=options.jobs, rate=options.rate)
     meant = meant_by(repo, paths, options, cache)
     check_inside(meant.targets, tree_loader(cache))
     # A collection must not take away what is being sent, so the cache is held while it is read.
@@ -80,4 +130,8 @@ def push(
         missing=tuple(lost),
         damaged=tuple(sorted(each.path for each in sent.damaged)),
         dry_run=options.dry_run,
+        nothing=not meant.roots,
+        cost=cost_of(remote_config(repo, remote.name), writes=plan.writes, reads=plan.reads, size_in=plan.size)
+        if options.dry_run
+        else None,
     )

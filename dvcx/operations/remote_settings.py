@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dvcx.base.errors import UsageError
+from dvcx.config.aliases import alias_base
 from dvcx.config.edit import has_key, remove_section, rename_section, set_values, unset_value
 from dvcx.config.files import ConfigFile
 from dvcx.config.keys import join_key
 from dvcx.config.reading import entry_of, shown
 from dvcx.config.schema import ConfigEntry, Level
-from dvcx.config.settings import REMOTE_NAME, ConfigValue
+from dvcx.config.settings import REMOTE_NAME, REMOTE_SETTINGS, ConfigValue
+from dvcx.operations.remote_options import check_option
 from dvcx.operations.settings import Settings
 from dvcx.repo.record import Repo
 from dvcx.storage.open_bucket import folder_of
@@ -70,7 +72,7 @@ def add_remote(
     check_remote_name(name)
     file = settings.file(level)
     section = join_key(("remote", name))
-    notes = check_url(place)
+    notes = _checked_place(repo, name, place)
     with settings.editing(file):
         exists = has_key(file, section)
         if exists and not force:
@@ -98,10 +100,14 @@ def modify_remote(
     `set_values` and `unset_value` do.
     """
     check_known_remote(repo, name)
+    if text is not None:
+        _check_has_option(repo, name, option)
     file = settings.file(level or _level_of(repo, name))
     key = f"{join_key(('remote', name))}.{option}"
     is_move = option == "url"
-    notes = check_url(text) if is_move and text is not None else ()
+    notes = _checked_place(repo, name, text) if is_move and text is not None else ()
+    if text is not None:
+        check_option(repo.config, key, text)
     with settings.editing(file):
         if text is None:
             unset_value(file, key)
@@ -112,6 +118,17 @@ def modify_remote(
         if is_move:
             forget_copies(repo, name)
     return _changed(settings, name, [file], notes, moved=is_move)
+
+
+def _check_has_option(repo: Repo, name: str, option: str) -> None:
+    """Raises `UsageError` for an option of a folder that no folder has; that of other stores is up to their library."""
+    if option not in REMOTE_SETTINGS and folder_of(repo.config.remotes[name].url, repo.root) is not None:
+        close = difflib.get_close_matches(option, REMOTE_SETTINGS, 1)
+        known = f"it has {', '.join(REMOTE_SETTINGS)}"
+        raise UsageError(
+            f"{name} is a folder, and a folder remote has no option {option!r}",
+            f"did you mean {close[0]}?" if close else known,
+        )
 
 
 def remove_remote(repo: Repo, settings: Settings, name: str, *, level: Level | None) -> RemoteChange:
@@ -200,6 +217,17 @@ def _stored_place(repo: Repo, place: str, directory: Path, *, level: Level) -> s
         return place
     absolute = os.path.normpath(directory / place)
     return absolute if level is Level.GLOBAL else os.path.relpath(absolute, repo.root)
+
+
+def _checked_place(repo: Repo, name: str, place: str) -> tuple[str, ...]:
+    """Gives notes on what a remote at `place` lacks here. Raises `UsageError` when it cannot be there."""
+    base = alias_base(place)
+    if base is None and not place.startswith("remote://"):
+        return check_url(place)
+    if base == name:
+        raise UsageError(f"the remote {name} cannot stand on itself", "name another: remote://NAME/FOLDER")
+    check_known_remote(repo, base or "")
+    return ()
 
 
 def _files_of(repo: Repo, settings: Settings, name: str, level: Level | None) -> list[ConfigFile]:

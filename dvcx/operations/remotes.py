@@ -9,8 +9,37 @@ from dvcx.config.schema import RemoteConfig
 from dvcx.formats.payload import parse_compression
 from dvcx.operations.remotes_elsewhere import hint_at_other_revision
 from dvcx.repo.record import Repo
-from dvcx.storage.open_bucket import open_bucket
+from dvcx.storage.batching import FOLDER, over_network
+from dvcx.storage.open_bucket import folder_of, open_bucket
+from dvcx.storage.paced_bucket import Pace, PacedBucket
 from dvcx.storage.remote import Remote, RemoteSettings
+
+_FOLDER_JOBS = 4
+_NETWORK_JOBS = 6
+"""A store gives each connection a part of what the line can do; the memory of more than a few is felt."""
+
+
+def every_remote(repo: Repo) -> list[str]:
+    """Gives all remotes, the default one first; raises `UsageError` when there is none."""
+    remotes = repo.config.remotes
+    first = repo.config.core.remote or next(iter(remotes), None)
+    first = remote_config(repo, first).name
+    return [first, *(name for name in remotes if name != first)]
+
+
+def copy_targets(repo: Repo) -> list[str]:
+    """Gives the remotes that a push without a name goes to: the default one, then others up to `core.copies`.
+
+    Raises `UsageError` when there are fewer.
+    """
+    copies = repo.config.core.copies
+    names = every_remote(repo) if copies > 1 else [remote_config(repo, None).name]
+    if len(names) < copies:
+        raise UsageError(
+            f"core.copies asks for {copies} copies, but there are only {len(names)} remotes",
+            "add one with `dvcx remote add NAME URL`, or push to one with `-r NAME`",
+        )
+    return names[:copies]
 
 
 def remote_config(repo: Repo, name: str | None) -> RemoteConfig:
@@ -41,11 +70,20 @@ def remote_config(repo: Repo, name: str | None) -> RemoteConfig:
     return remotes[chosen]
 
 
-def open_remote(repo: Repo, name: str | None = None, *, jobs: int | None = None) -> Remote:
-    """Gives the remote called `name`, or the default one. Nothing is asked of it yet."""
+def open_remote(repo: Repo, name: str | None = None, *, jobs: int | None = None, rate: float | None = None) -> Remote:
+    """Gives the remote called `name`, or the default one. Nothing is asked of it yet.
+
+    `jobs` is the number of requests at a time, `rate` the most bytes a second.
+    """
     config = remote_config(repo, name)
-    settings = RemoteSettings(compression=parse_compression(config.compression))
-    if jobs is not None:
-        settings = RemoteSettings(jobs=jobs, compression=settings.compression)
+    is_folder = folder_of(config.url, repo.root) is not None
+    jobs = jobs or config.jobs or (_FOLDER_JOBS if is_folder else _NETWORK_JOBS)
+    settings = RemoteSettings(
+        jobs=jobs,
+        compression=parse_compression(config.compression),
+        batching=FOLDER if is_folder else over_network(jobs),
+    )
     bucket = open_bucket(config.url, repo.root, config.options)
+    if rate is not None:
+        bucket = PacedBucket(bucket, Pace(rate))
     return Remote(bucket, config.name, repo.algorithm, repo.common_dir / "index" / "remotes" / config.name, settings)

@@ -17,6 +17,7 @@ from dvcx.operations.inner_edits import PlacedRecord, store_trees
 from dvcx.operations.own_copies import OwnCopies, make_own_copies
 from dvcx.operations.pointers import PointerChange, apply_texts, plan_texts, refuse_frozen
 from dvcx.operations.targets import Target, resolve_targets
+from dvcx.operations.trees import need_trees_around
 from dvcx.operations.unfinished import texts_before_removal
 from dvcx.repo.record import Repo, open_cache, open_state, open_trash, tree_loader, workspace_lock
 from dvcx.storage.cache import Cache
@@ -62,6 +63,7 @@ def remove(repo: Repo, paths: Sequence[str], *, outs: bool = False, progress: Pr
         cache, state = open_cache(repo), open_state(repo)
         # The cache stays locked until the pointers name the new trees: a garbage collection would not know them.
         with cache.lock.shared(repo.config.core.lock_timeout):
+            need_trees_around(repo, cache, manifest, paths)
             job = _Removing(repo, manifest, cache, state, outs=outs)
             job.take_all(_outermost(paths))
             result = job.finish(progress)

@@ -14,6 +14,7 @@ from dvcx.config.load import load_config, load_file
 from dvcx.config.reading import entry_of, list_entries, shown
 from dvcx.config.schema import Config, ConfigEntry, Level
 from dvcx.config.settings import SETTINGS, ConfigValue
+from dvcx.operations.remote_options import check_option
 from dvcx.repo.open import PROJECT_FOLDER, wire
 from dvcx.repo.record import Repo
 
@@ -111,6 +112,7 @@ def set_setting(settings: Settings, key: str, text: str, level: Level | None = N
     Raises as `set_values` does, and `UsageError` for what was settled when the project was made.
     """
     _check_changeable(key)
+    check_option(settings.config(), key, text)
     file = settings.file(level or Level.PROJECT)
     with settings.editing(file):
         set_values(file, {key: text}, settings.config())

@@ -67,11 +67,15 @@ class OutputStatus:
 
 @dataclass(frozen=True, slots=True)
 class StatusResult:
-    """The state of everything asked for; `broken` are pointer files that cannot be used, each with why."""
+    """The state of everything asked for; `broken` are pointer files that cannot be used, each with why.
+
+    `hints` say what to do about them.
+    """
 
     outputs: tuple[OutputStatus, ...]
     broken: dict[str, str]
     remote: str | None
+    hints: tuple[str, ...] = ()
 
     @property
     def is_dirty(self) -> bool:
@@ -96,7 +100,8 @@ def status(
     state.close()
     cache.close()
     broken = {path: error.message for path, error in manifest.broken.items()}
-    return StatusResult(outputs, broken, far.name if far else None)
+    hints = tuple(dict.fromkeys(error.hint for error in manifest.broken.values() if error.hint))
+    return StatusResult(outputs, broken, far.name if far else None, hints)
 
 
 def _open_remote(repo: Repo, name: str) -> Remote:

@@ -13,18 +13,24 @@ from dvcx.operations.targets import Target, matching_targets, resolve_targets, s
 from dvcx.operations.trees import need_trees
 from dvcx.repo.record import Repo, tree_loader
 from dvcx.storage.cache import Cache
-from dvcx.storage.reach import Below, Selection, Wanted
+from dvcx.storage.reach import AtMost, Below, Selection, Wanted
 
 
 @dataclass(frozen=True, slots=True)
 class TransferOptions:
-    """What is transferred and how: see `dvcx push --help`. `jobs` is the number of requests at a time."""
+    """What is transferred and how: see `dvcx push --help`.
+
+    `jobs` is the number of requests at a time, `rate` the most bytes a second, `max_size` the bytes above which a file
+    is left out.
+    """
 
     remote: str | None = None
     jobs: int | None = None
     revisions: Revisions = field(default_factory=Revisions)
     glob: bool = False
     dry_run: bool = False
+    rate: float | None = None
+    max_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +55,24 @@ def meant_by(repo: Repo, paths: Sequence[str], options: TransferOptions, cache: 
     manifest = workspace_manifest(repo.root, repo.git)
     if options.revisions.any:
         roots = tuple(dict.fromkeys(_of_revisions(repo, paths, options.revisions)))
-        return Meant(roots, Below(tuple(paths)) if paths else None, ())
+        return _meant(roots, Below(tuple(paths)) if paths else None, (), options)
     targets = _matching(repo, manifest, paths, options, cache) if options.glob else resolve_targets(manifest, paths)
     roots = tuple(dict.fromkeys(wanted_of(target.pointer, target.output) for target in targets))
     partial = [target for target in targets if target.inner]
     selection = Below(tuple(target.path for target in targets)) if partial else None
-    return Meant(roots, selection, tuple(targets), None if paths else manifest)
+    return _meant(roots, selection, tuple(targets), options, None if paths else manifest)
+
+
+def _meant(
+    roots: tuple[Wanted, ...],
+    selection: Selection | None,
+    targets: tuple[Target, ...],
+    options: TransferOptions,
+    whole: Manifest | None = None,
+) -> Meant:
+    if options.max_size is not None:
+        selection = AtMost(options.max_size, selection)
+    return Meant(roots, selection, targets, whole)
 
 
 def _matching(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dvcx.base.errors import MissingData, UsageError, shown
 from dvcx.base.text import counted
 from dvcx.formats.table import Role
+from dvcx.manifest.manifest import Manifest
 from dvcx.operations.selection import wanted_of
 from dvcx.operations.targets import Target
 from dvcx.repo.record import Repo
@@ -39,6 +40,13 @@ def need_trees(repo: Repo, cache: Cache, targets: Iterable[Target], remote: str 
                 writer.put(Role.TREE, digest, data)
     if reached.unread:
         raise _unknown(reached.unread, f"in neither the cache nor {far.label}")
+
+
+def need_trees_around(repo: Repo, cache: Cache, manifest: Manifest, paths: Iterable[str]) -> None:
+    """Does what `need_trees` does for those of `paths` that lie inside tracked folders."""
+    owners = [(path, owner) for path in paths if (owner := manifest.owner_of(path)) is not None and owner != path]
+    inner = [(owner, tuple(path[len(owner) + 1 :].split("/"))) for path, owner in owners]
+    need_trees(repo, cache, [Target(owner, manifest.pointers[owner], parts) for owner, parts in inner])
 
 
 def _unknown(unread: list[Wanted], where: str) -> MissingData:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
 from dvcx.base.errors import DvcxError, MissingData, shown
+from dvcx.base.text import counted
 from dvcx.manifest.manifest import workspace_manifest
 from dvcx.manifest.trees import TreeEditor, entry_of
 from dvcx.model.pointer import data_path
@@ -61,7 +63,7 @@ class Undone:
             return None
         lines = [f"{name} ({why})" for name, why in self.left]
         return MissingData(
-            f"{len(self.left)} things could not be restored: {shown(lines, 5)}",
+            f"{counted(len(self.left), 'thing', 'things')} could not be restored: {shown(lines, 5)}",
             f"the rest is done; put right what is named and run `dvcx undo {self.id}` again",
             [name for name, _ in self.left],
         )
@@ -86,11 +88,19 @@ def undo(repo: Repo, entry_id: str | None = None) -> Undone:
         cache = open_cache(repo)
         # What comes back may be objects of the cache.
         with cache.lock.shared(repo.config.core.lock_timeout):
-            done = open_trash(repo).undo(repo.root, entry_id)
+            done = open_trash(repo).undo(repo.root, entry_id, partial(_take_back_marks, repo))
             cache.packs.look_again()
             _correct_record(repo, cache, [*done.restored, *(name for name, _ in done.left)])
         cache.close()
         return Undone(done.id, done.operation, done.restored, done.left, done.undo_id)
+
+
+def _take_back_marks(repo: Repo, remote: str, file: str) -> None:
+    # Few undos have to do with a remote.
+    from dvcx.operations.remotes import open_remote
+    from dvcx.storage.remote_gc import undo_remote_gc
+
+    undo_remote_gc(open_remote(repo, remote), file)
 
 
 def _correct_record(repo: Repo, cache: Cache, names: Iterable[str]) -> None:

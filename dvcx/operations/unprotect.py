@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dvcx.base.errors import DamagedData, DvcxError, MissingData, shown
 from dvcx.base.progress import SILENT, Progress
+from dvcx.base.text import counted
 from dvcx.manifest.manifest import workspace_manifest
 from dvcx.operations.own_copies import make_own_copies
 from dvcx.operations.targets import resolve_targets
@@ -29,14 +30,15 @@ class UnprotectResult:
         """Gives the error for links that stay, or None."""
         if self.damaged:
             return DamagedData(
-                f"{len(self.damaged)} files were edited through a link, so the cached content is damaged: "
-                f"{shown(self.damaged)}",
+                f"{counted(len(self.damaged), 'file was', 'files were')} edited through a link, "
+                f"so the cached content is damaged: {shown(self.damaged)}",
                 f"keep the edit as new data with `dvcx add {self.damaged[0]}`, "
                 "or bring the old content back with `dvcx fsck --repair`",
             )
         if self.missing:
             return MissingData(
-                f"{len(self.missing)} links lead to content that is not in the cache: {shown(self.missing)}",
+                f"{counted(len(self.missing), 'link leads', 'links lead')} to content that is not in the cache: "
+                f"{shown(self.missing)}",
                 "run `dvcx pull` to fetch it",
                 self.missing,
             )

@@ -99,10 +99,10 @@ def path_in_project(repo: Repo, typed: str, directory: Path) -> str:
     if not absolute.startswith(root + os.sep):
         raise UsageError(
             f"{typed} is outside of the project {repo.root}",
-            "copy it into the project first, or run dvcx in its project",
+            "name a path inside it; data from elsewhere is copied in by `dvcx add -o PATH SOURCE`",
         )
     path = absolute[len(root) + 1 :].replace(os.sep, "/")
     if path.split("/")[0] in (".git", PROJECT_FOLDER):
-        raise Refused(f"{typed} belongs to Git or dvcx itself", names=[typed])
+        raise Refused(f"{typed} belongs to Git or dvcx itself", "name files and folders of your own", [typed])
     check_relative(path, "the command line")
     return path

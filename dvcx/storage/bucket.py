@@ -74,7 +74,10 @@ class Bucket(Protocol):
         """
 
     def settle(self) -> None:
-        """Waits until everything given to `write_later` by any thread is there and durable; raises what went wrong."""
+        """Waits until everything given to `write_later` by any thread is there and durable; raises what went wrong.
+
+        After `Unavailable` it may be called again, and goes on with what is left.
+        """
 
     def delete(self, names: Iterable[str]) -> None:
         """Removes files; those that are not there are passed over."""

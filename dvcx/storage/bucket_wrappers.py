@@ -23,7 +23,7 @@ class RetryingBucket:
     store asked for. A write whose answer was lost and that finds its own file there is no error.
     """
 
-    def __init__(self, inner: Bucket, attempts: int = 5, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, inner: Bucket, attempts: int = 6, sleep: Callable[[float], None] = time.sleep) -> None:
         self._inner = inner
         self._attempts = attempts
         self._sleep = sleep
@@ -71,8 +71,8 @@ class RetryingBucket:
         self._tried(lambda: self._inner.write_later(name, parts))
 
     def settle(self) -> None:
-        """Waits for what was given to `write_later`; what fails only then is not tried again here."""
-        self._inner.settle()
+        """Waits for what was given to `write_later`."""
+        self._tried(self._inner.settle)
 
     def delete(self, names: Iterable[str]) -> None:
         """Removes files; those that are not there are passed over."""

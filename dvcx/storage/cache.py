@@ -14,6 +14,7 @@ from dvcx.base.files import Durability, write_all
 from dvcx.base.folders import make_folder
 from dvcx.base.hashing import Algorithm, threaded_hasher
 from dvcx.base.locks import FileLock
+from dvcx.base.text import counted
 from dvcx.formats.table import Record, Role
 from dvcx.storage.cache_lock import CacheLock
 from dvcx.storage.cache_writer import CacheWriter, open_writer
@@ -170,7 +171,7 @@ class Cache:
 
     def _missing(self, absent: list[bytes]) -> MissingData:
         ids = [f"{self._algorithm.name}:{digest.hex()}" for digest in sorted(absent)]
-        message = f"{len(ids)} objects are not in the cache: {shown(ids, 3)}"
+        message = f"{counted(len(ids), 'object is', 'objects are')} not in the cache: {shown(ids, 3)}"
         if self.packs.damaged:
             packs = [str(self.packs.path_of(name)) for name in self.packs.damaged]
             return MissingData(

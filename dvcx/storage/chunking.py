@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 _BLOCK = 8 << 20
 """Bytes read at once."""
-WINDOW = 24 << 20
-"""Bytes of a file that are cut at a time, and make one pack when they are all new."""
 
 
 class Window(NamedTuple):
@@ -33,6 +31,10 @@ class Window(NamedTuple):
     buffer: mmap.mmap
 
 
+class Closed(Exception):
+    """There are no buffers any more: the transfer was given up."""
+
+
 class Buffers:
     """A fixed number of buffers: who needs one while all are in use waits, which bounds the memory of a transfer.
 
@@ -41,17 +43,27 @@ class Buffers:
 
     def __init__(self, count: int, size: int) -> None:
         self._free: queue.SimpleQueue[mmap.mmap | None] = queue.SimpleQueue()
-        self._size = size
+        self.size = size
+        self._closed = False
         for _ in range(count):
             self._free.put(None)  # made when first needed
 
     def take(self) -> mmap.mmap:
-        """Gives a buffer, waiting until one is free."""
-        return self._free.get() or mmap.mmap(-1, self._size)
+        """Gives a buffer, waiting until one is free; raises `Closed`."""
+        buffer = self._free.get()
+        if self._closed:
+            self._free.put(None)
+            raise Closed
+        return buffer or mmap.mmap(-1, self.size)
 
     def give_back(self, buffer: mmap.mmap) -> None:
         """Takes a buffer back; nobody may look at it any more."""
         self._free.put(buffer)
+
+    def close(self) -> None:
+        """Ends the waiting for buffers: from now on `take` raises `Closed`."""
+        self._closed = True
+        self._free.put(None)
 
 
 def cutter(chunking: Chunking) -> FastCDC:
@@ -66,9 +78,9 @@ def cutter(chunking: Chunking) -> FastCDC:
     )
 
 
-def window_buffers(count: int, chunking: Chunking) -> Buffers:
-    """Gives buffers for `windows`."""
-    return Buffers(count, WINDOW + chunking.maximum)
+def window_buffers(count: int, chunking: Chunking, window: int) -> Buffers:
+    """Gives buffers for `windows`, which cut about `window` bytes at a time, and never less than one chunk."""
+    return Buffers(count, max(window, chunking.maximum) + chunking.maximum)
 
 
 def cut_memory(data: bytes, chunking: Chunking) -> list[tuple[int, int]]:
@@ -94,6 +106,7 @@ def windows(fd: int, chunking: Chunking, buffers: Buffers) -> Iterator[Window]:
 def _cut_windows(fd: int, chunking: Chunking, buffers: Buffers) -> Iterator[Window]:
     chunker = cutter(chunking)
     reading = _Reading(fd)
+    window = buffers.size - chunking.maximum
     rest = b""
     ended = False
     while not ended:
@@ -101,8 +114,8 @@ def _cut_windows(fd: int, chunking: Chunking, buffers: Buffers) -> Iterator[Wind
         view = memoryview(buffer)
         view[: len(rest)] = rest
         filled = len(rest)
-        while filled < WINDOW and not ended:
-            count = reading.into(view[filled : WINDOW + len(rest)])
+        while filled < window and not ended:
+            count = reading.into(view[filled : window + len(rest)])
             filled += count
             ended = count == 0
         chunks, end = _settled(chunker, view[:filled], 0 if ended else chunking.maximum)

@@ -12,7 +12,6 @@ from dvcx.base.errors import DamagedData, MissingData, shown
 from dvcx.base.progress import SILENT, Progress, Task, task
 from dvcx.formats.table import Role
 from dvcx.storage.assembly import assemble
-from dvcx.storage.chunking import WINDOW
 from dvcx.storage.reach import Wanted
 from dvcx.storage.remote import Remote
 from dvcx.storage.remote_catalog import Found
@@ -77,9 +76,10 @@ def plan_download(
             f"run `dvcx fsck --remote {remote.name} --repair`",
         )
     size = sum(place.record.raw for _, place in small) + sum(each.size for each, _ in large)
-    # Of a large object the recipe, each stretch of it, and once more where a stretch goes from one pack into the next.
+    # Of a large object the recipe, each stretch of it, and once more where a stretch goes from one pack into the next;
+    # packs that were sent over a network have 8 MiB or more.
     requests = 2 + len(spans(place for _, place in small))
-    requests += sum(3 + each.size // MOST + each.size // WINDOW for each, _ in large)
+    requests += sum(3 + 2 * (each.size // MOST) for each, _ in large)
     return DownloadPlan(tuple(small), tuple(large), tuple(lost), size, requests, held)
 
 

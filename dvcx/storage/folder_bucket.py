@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from dvcx.base.direct import PAGE, WORTH, write_direct
 from dvcx.base.errors import RemoteError
@@ -27,6 +28,14 @@ _PASSING = frozenset(
     {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EINTR, errno.ENETDOWN, errno.EHOSTDOWN}
 )
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
+
+
+class _Written(NamedTuple):
+    """A file of `write_later`: where it lies, open as `fd`, and the name that it is to have."""
+
+    temporary: Path
+    fd: int
+    name: str
 
 
 class FolderBucket:
@@ -43,7 +52,8 @@ class FolderBucket:
         self._made: set[Path] = set()
         self._device: int | None = None
         self._flusher: ThreadPoolExecutor | None = None
-        self._flushing: list[Future[Path]] = []
+        self._flushing: list[tuple[_Written, Future[Path]]] = []
+        self._unsynced: set[Path] = set()
 
     @property
     def label(self) -> str:
@@ -104,7 +114,8 @@ class FolderBucket:
             temporary, fd = self._temporary()
             try:
                 _write_parts(fd, parts)
-                self._name(temporary, fd, name, exclusive=exclusive)
+                self._flush(fd, name)
+                self._name(temporary, name, exclusive=exclusive)
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
@@ -126,28 +137,67 @@ class FolderBucket:
         with self._lock:
             if self._flusher is None:
                 self._flusher = ThreadPoolExecutor(2, thread_name_prefix="dvcx-flush")
-            self._flushing.append(self._flusher.submit(self._finish, temporary, fd, name))
+            written = _Written(temporary, fd, name)
+            self._flushing.append((written, self._flusher.submit(self._finish, written)))
 
     def settle(self) -> None:
-        """Waits for the files of `write_later`; then one flush a folder makes their names durable."""
+        """Waits for the files of `write_later`; then one flush a folder makes their names durable.
+
+        A file that is flushed and could not get its name, because a share does not answer, gets it when this is
+        called again.
+        """
         with self._lock:
             flushing, self._flushing = self._flushing, []
-        folders = {future.result() for future in flushing}
-        if self._durable:
-            for folder in folders:
+        failures: list[RemoteError] = []
+        for written, future in flushing:
+            try:
+                self._unsynced.add(future.result())
+            except Unavailable as error:
+                failures.append(error)
+                with self._lock:
+                    assert self._flusher is not None
+                    self._flushing.append((written, self._flusher.submit(self._finish, written)))
+            except RemoteError as error:
+                failures.insert(0, error)
+        if failures:
+            raise failures[0]
+        while self._unsynced:
+            folder = self._unsynced.pop()
+            if self._durable:
                 with self._typed(""):
                     sync_directory(folder)
 
-    def _finish(self, temporary: Path, fd: int, name: str) -> Path:
-        with self._typed(name):
-            try:
-                self._name(temporary, fd, name, exclusive=False)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
-            finally:
+    def _finish(self, written: _Written) -> Path:
+        """Flushes a file and names it. After `Unavailable` it is still there, open and flushed, under its old name."""
+        temporary, fd, name = written
+        keeps = False
+        try:
+            with self._typed(name):
+                self._flush(fd, name)
+                self._name(temporary, name, exclusive=False)
+        except Unavailable:
+            keeps = True
+            raise
+        finally:
+            if not keeps:
                 os.close(fd)
+                temporary.unlink(missing_ok=True)
         return (self.root / name).parent
+
+    def _flush(self, fd: int, name: str) -> None:
+        if not self._durable:
+            return
+        try:
+            flush(fd)
+        except OSError as error:
+            if error.errno not in _PASSING:
+                raise
+            # Nobody knows which bytes are lost now, and flushing again would not tell: the file has to be sent anew.
+            reason = (error.strerror or str(error)).lower()
+            raise RemoteError(
+                f"{self.root}/{name} could not be flushed: {reason}",
+                "is its disk or share in order? run the command again",
+            ) from error
 
     def _temporary(self) -> tuple[Path, int]:
         self._check_root()
@@ -155,9 +205,7 @@ class FolderBucket:
         # 0666 less the umask: a shared folder's files must be as open to the group as its owner wants them.
         return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
 
-    def _name(self, temporary: Path, fd: int, name: str, *, exclusive: bool) -> None:
-        if self._durable:
-            flush(fd)
+    def _name(self, temporary: Path, name: str, *, exclusive: bool) -> None:
         target = self.root / name
         self._make_folder(target.parent)
         if exclusive:

@@ -1,54 +1,47 @@
-"""A bucket on any store that fsspec reaches: the only place that imports it."""
+"""A bucket on any store that fsspec reaches: what kinds of stores share; what each does its own way is in `stores`."""
 
 from __future__ import annotations
 
-import threading
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from enum import Enum, auto
+from pathlib import Path
 from typing import Any
 
 from dvcx.base.errors import RemoteError, UsageError
-from dvcx.base.files import temporary_name
 from dvcx.storage.bucket import AlreadyThere, BucketFile, NotThere, Part, Unavailable, label_of, redacted
+from dvcx.storage.stores import plain
+from dvcx.storage.stores.kinds import check_remote_options, kind_of, require_library
+from dvcx.storage.stores.options import check_files
+from dvcx.storage.stores.problems import Outcome, Problem, WebPage, is_web_page, usual_problem
+from dvcx.storage.stores.store import Store, as_bytes
 
-_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
-_RENAMED = frozenset({"file", "local", "sftp", "ssh", "ftp", "smb", "webdav", "webdavs"})
-"""Stores where a file being written can be seen half: there it gets its name by renaming when it is whole."""
-_TEMPORARY = "tmp"
-_SECRET_OPTION = ("key", "secret", "token", "password", "credential", "sas")
-_TIMES = ("LastModified", "last_modified", "mtime", "modified", "updated", "created", "timeCreated")
+_SECRET_OPTION = ("key", "secret", "token", "password", "passphrase", "credential", "sas", "connection_string")
+_LOGGERS = ("s3fs", "gcsfs", "adlfs", "fsspec", "botocore", "aiobotocore", "azure", "asyncssh", "httpx", "asyncio")
+_OWN = ("dvcx.json", ".pack", ".idx", ".marks")
+
+
+class _Doing(Enum):
+    READING = auto()
+    WRITING = auto()
 
 
 class FsspecBucket:
-    """The files below `url`, with `options` for the store's own library. See `Bucket`.
+    """The files below `url`, with `options` for its kind of store; files in them are relative to `base`. See `Bucket`.
 
-    Raises `UsageError` for a kind of URL that fsspec does not know, `RemoteError` when its library is not installed.
+    Raises `UsageError` for a kind of URL that nobody knows and for an option that it does not have, `RemoteError`
+    when its library is not installed. It does not try again what fails in passing.
     """
 
-    def __init__(self, url: str, options: Mapping[str, object] | None = None) -> None:
-        import fsspec.core  # it takes 90 ms, which commands that use no such store do not pay
-
+    def __init__(self, url: str, options: Mapping[str, object] | None = None, base: Path = Path()) -> None:
+        checked = check_remote_options(url, options or {}, base)
         self._label = label_of(url)
-        self._secrets = [
-            value
-            for name, value in (options or {}).items()
-            if isinstance(value, str) and len(value) > 3 and any(each in name.lower() for each in _SECRET_OPTION)
-        ]
-        protocol = url.partition("://")[0].lower()
-        self._renames = protocol in _RENAMED
-        self._made: set[str] = set()
-        self._lock = threading.Lock()
-        try:
-            self._fs, root = fsspec.core.url_to_fs(url, **dict(options or {}))
-        except ImportError as error:
-            what = f"git-dvcx[{_EXTRAS[protocol]}]" if protocol in _EXTRAS else self._clean(str(error))
-            raise RemoteError(
-                f"{protocol}:// remotes need a library that is not installed", f"pip install '{what}'"
-            ) from error
-        except ValueError as error:
-            raise UsageError(f"{self._label}: {self._clean(str(error))}", "check the URL of the remote") from error
-        self._root = root.rstrip("/")
+        self._secrets = sorted(_secrets(options or {}), key=len, reverse=True)
+        self._kind = kind_of(url)
+        for name in _LOGGERS:  # what they log as errors is told by the exception too, in our words
+            logging.getLogger(name).addHandler(logging.NullHandler())
+        self._store = self._opened(url, checked)
 
     @property
     def label(self) -> str:
@@ -57,54 +50,43 @@ class FsspecBucket:
 
     def list(self, prefix: str) -> Iterator[BucketFile]:
         """Gives every file whose name starts with `prefix`."""
-        with self._typed(prefix):
-            self._fs.invalidate_cache()
-            try:
-                found = self._fs.find(self._path(prefix).rstrip("/"), detail=True)
-            except FileNotFoundError:
-                found = {}
-            start = len(self._root.lstrip("/")) + 1
-            return iter([self._file(path.lstrip("/")[start:], info) for path, info in found.items()])
+        with self._typed(prefix, _Doing.WRITING):
+            return iter(list(self._store.list(prefix)))
 
     def stat(self, name: str) -> BucketFile | None:
         """Gives what is known of one file, or None."""
-        with self._typed(name):
-            self._fs.invalidate_cache()
-            try:
-                info = self._fs.info(self._path(name))
-            except FileNotFoundError:
-                return None
-            return None if info.get("type") == "directory" else self._file(name, info)
+        try:
+            with self._typed(name):
+                return self._store.stat(name)
+        except NotThere:
+            return None
 
     def read(self, name: str) -> bytes:
         """Gives the whole content of a file; raises `NotThere`."""
         with self._typed(name):
-            return bytes(self._fs.cat_file(self._path(name)))
+            return self._no_page(name, self._store.read(name))
 
     def read_range(self, name: str, start: int, end: int) -> bytes:
         """Gives the bytes from `start` up to `end`; raises `NotThere`."""
         if start >= end:
             return b""
         with self._typed(name):
-            data = bytes(self._fs.cat_file(self._path(name), start=start, end=end))
-        # Some stores pass over the range and send the whole file.
-        return data if len(data) <= end - start else data[start:end]
+            data = self._store.read_range(name, start, end)
+            return self._no_page(name, data) if start == 0 else data
 
     def write(self, name: str, parts: Sequence[Part], *, exclusive: bool = False) -> None:
-        """Makes the joined `parts` the content of a file; see `Bucket.write`. The size is checked afterwards.
+        """Makes the joined `parts` the content of a file; see `Bucket.write`.
 
-        Where the store cannot write exclusively itself, two writers that come at the same moment can both succeed.
+        What the store has is made sure of: by the checksum it tells, else by the size. Where the store cannot write
+        exclusively itself, two writers that come at the same moment can both succeed.
         """
-        data = bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
-        with self._typed(name):
-            if exclusive and self._fs.exists(self._path(name)):
-                raise AlreadyThere(f"{self._label} has a file {name} already")
-            if self._renames:
-                self._write_beside(name, data)
-            elif exclusive:
-                self._fs.pipe_file(self._path(name), data, mode="create")
-            else:
-                self._fs.pipe_file(self._path(name), data)
+        data = as_bytes(parts)
+        if exclusive and self.stat(name) is not None:
+            raise AlreadyThere(f"{self._label} has a file {name} already")
+        with self._typed(name, _Doing.WRITING):
+            confirmed = self._store.write(name, data, exclusive=exclusive)
+        if confirmed:
+            return
         written = self.stat(name)
         if written is None or written.size != len(data):
             raise Unavailable(
@@ -112,6 +94,11 @@ class FsspecBucket:
                 f"{written.size if written else 'none'}",
                 "run the command again",
             )
+
+    def write_unlooked(self, name: str, data: bytes) -> None:
+        """Writes exclusively without looking first; see `TriesExclusively`."""
+        with self._typed(name, _Doing.WRITING):
+            self._store.write(name, data, exclusive=True)
 
     def write_later(self, name: str, parts: Sequence[Part]) -> None:
         """Does the same as `write`, at once."""
@@ -122,39 +109,43 @@ class FsspecBucket:
 
     def delete(self, names: Iterable[str]) -> None:
         """Removes files; those that are not there are passed over."""
-        paths = [self._path(name) for name in names]
-        if not paths:
+        some = list(names)
+        if not some:
             return
         with self._typed(""):
             try:
-                self._fs.rm(paths)
+                self._store.delete(some)
             except FileNotFoundError:
-                for path in paths:
+                for name in some:
                     try:
-                        self._fs.rm_file(path)
+                        self._store.delete([name])
                     except FileNotFoundError:
                         continue
 
-    def _write_beside(self, name: str, data: bytes) -> None:
-        for folder in (self._path(name).rpartition("/")[0], self._path(_TEMPORARY)):
-            with self._lock:
-                if folder not in self._made:
-                    self._fs.makedirs(folder, exist_ok=True)
-                    self._made.add(folder)
-        temporary = self._path(f"{_TEMPORARY}/{temporary_name('push')}")
+    def _opened(self, url: str, options: Mapping[str, object]) -> Store:
+        if self._kind is not None:
+            require_library(self._kind)
+            check_files(options, self._kind.options or ())
+            with self._typed("", _Doing.WRITING):
+                return self._kind.open(url, options)
+        scheme = url.partition("://")[0].lower()
+        if "::" in url:  # a chain of file systems could lead around the kinds that are known here
+            raise UsageError(f"{self._label}: a remote cannot be at a URL with ::", "name the store itself")
         try:
-            self._fs.pipe_file(temporary, data)
-            self._fs.mv(temporary, self._path(name))
-        except BaseException:
-            if self._fs.exists(temporary):
-                self._fs.rm_file(temporary)
-            raise
+            return plain.open_store(url, options)
+        except ImportError as error:
+            raise RemoteError(
+                f"{scheme}:// remotes need a library that is not installed", f"pip install '{self._clean(str(error))}'"
+            ) from error
+        except (ValueError, TypeError) as error:
+            raise UsageError(f"{self._label}: {self._clean(str(error))}", "check the URL of the remote") from error
 
-    def _path(self, name: str) -> str:
-        return f"{self._root}/{name}"
-
-    def _file(self, name: str, info: Mapping[str, Any]) -> BucketFile:
-        return BucketFile(name, int(info.get("size") or 0), _modified(info))
+    @staticmethod
+    def _no_page(name: str, data: bytes) -> bytes:
+        """Gives `data`, unless it is a web page where a file of ours should be."""
+        if name.endswith(_OWN) and is_web_page(data):
+            raise WebPage
+        return data
 
     def _clean(self, text: str) -> str:
         for secret in self._secrets:
@@ -162,38 +153,45 @@ class FsspecBucket:
         return redacted(text)
 
     @contextmanager
-    def _typed(self, name: str) -> Iterator[None]:
-        where = f"{self._label}/{name}".rstrip("/")
+    def _typed(self, name: str, doing: _Doing = _Doing.READING) -> Iterator[None]:
         try:
             yield
-        except RemoteError:
+        except (RemoteError, UsageError):
             raise
-        except FileNotFoundError as error:
-            raise NotThere(f"{where} is not there") from error
-        except FileExistsError as error:
-            raise AlreadyThere(f"{where} is there already") from error
-        except PermissionError as error:
-            raise RemoteError(
-                f"{where}: {self._clean(str(error)) or 'no right to do this'}", "check the credentials of the remote"
-            ) from error
-        except (TimeoutError, ConnectionError) as error:
-            reason = self._clean(str(error)) or type(error).__name__
-            raise Unavailable(f"{where}: {reason}", "check the network and run the command again") from error
         except Exception as error:  # what a store's library raises is not for us to know
-            reason = self._clean(str(error)) or type(error).__name__
-            raise RemoteError(f"{where}: {reason}", "check the URL, the options and the credentials") from error
+            raise self._translated(error, f"{self._label}/{name}".rstrip("/"), doing) from error
+
+    def _translated(self, error: Exception, where: str, doing: _Doing) -> RemoteError:
+        problem = (self._kind.explain(error) if self._kind is not None else None) or usual_problem(error)
+        if problem is None:
+            reason = str(error) or type(error).__name__
+            problem = Problem(Outcome.FAILED, reason, "check the URL, the options and the credentials")
+        message = self._clean(f"{where}: {_one_line(problem.message)}")
+        if problem.outcome is Outcome.NOT_THERE:
+            if doing is _Doing.READING:
+                return NotThere(f"{where} is not there")
+            return RemoteError(
+                f"{self._label}: there is no such place on the store", "check the URL: the bucket or folder must exist"
+            )
+        if problem.outcome is Outcome.ALREADY_THERE:
+            return AlreadyThere(f"{where} is there already")
+        if problem.outcome is Outcome.TRY_AGAIN:
+            return Unavailable(message, problem.hint or "run the command again later", problem.retry_after)
+        return RemoteError(message, problem.hint)
 
 
-def _modified(info: Mapping[str, Any]) -> float | None:
-    for name in _TIMES:
-        value = info.get(name)
-        if isinstance(value, datetime):
-            return value.timestamp()
-        if isinstance(value, (int, float)):
-            return float(value)
-        if isinstance(value, str):
-            try:
-                return datetime.fromisoformat(value).timestamp()
-            except ValueError:
-                continue
-    return None
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:500]
+
+
+def _secrets(options: Mapping[str, Any]) -> Iterator[str]:
+    """Gives the texts among the options that must not be shown, also inside of tables."""
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            yield from _secrets(value)
+        elif isinstance(value, str) and len(value) > 3 and any(each in name.lower() for each in _SECRET_OPTION):
+            if "://" not in value and "/" not in value[:1]:
+                yield value
+            for part in value.split(";"):  # AccountKey=... of a connection string
+                if name == "connection_string" and part.partition("=")[0] in ("AccountKey", "SharedAccessSignature"):
+                    yield part.partition("=")[2]

@@ -53,6 +53,26 @@ class Below:
         return any(_holds(each, path) for each in self.paths)
 
 
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """The files of at most `size` bytes among what `inner` (None: everything) takes."""
+
+    size: int
+    inner: Selection | None = None
+
+    def enters(self, folder: str) -> bool:
+        """Tells whether anything below the folder can be meant."""
+        return self.inner is None or self.inner.enters(folder)
+
+    def takes_all(self, folder: str) -> bool:
+        """Never tells so: any folder may have a file that is too large."""
+        return False
+
+    def takes(self, path: str, size: int) -> bool:
+        """Tells whether the file is small enough and meant."""
+        return size <= self.size and (self.inner is None or self.inner.takes(path, size))
+
+
 def _holds(upper: str, lower: str) -> bool:
     return not upper or upper == lower or lower.startswith(upper + "/")
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dvcx.base.errors import DamagedData, MissingData, Refused, RemoteError, shown
-from dvcx.base.files import write_all, write_atomically
+from dvcx.base.files import remove_if_there, write_all, write_atomically
 from dvcx.base.hashing import Algorithm
 from dvcx.formats.payload import Compression
 from dvcx.formats.recipe import PART_ENTRIES, Recipe, parse_recipe
@@ -30,6 +30,7 @@ from dvcx.formats.remote_json import (
     parse_description,
 )
 from dvcx.formats.table import Role
+from dvcx.storage.batching import FOLDER, Batching
 from dvcx.storage.bucket import AlreadyThere, Bucket, NotThere
 from dvcx.storage.object_store import StoredObject
 from dvcx.storage.recipe_shelf import RecipeShelf
@@ -39,18 +40,21 @@ from dvcx.storage.remote_reader import Reader, spans
 from dvcx.storage.remote_writer import RemoteWriter
 
 _KNOWN = "remote-id"
+_UNFINISHED = "unfinished-push"
 _MOST_CHUNKS = 1 << 24
 """Two TiB in chunks of the usual size; a recipe of that many takes some GiB of memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteSettings:
-    """How a remote is used: requests at a time, how payloads are compressed, and the chunking of a remote made new.
+    """How a remote is used: requests at a time, how payloads are compressed and gathered, and the chunking of a
+    remote made new.
 
     `clock` gives Unix seconds.
     """
 
     jobs: int = 4
+    batching: Batching = FOLDER
     compression: Compression = field(default_factory=Compression)
     chunking: Chunking = field(default_factory=Chunking)
     clock: Callable[[], float] = time.time
@@ -208,11 +212,14 @@ class Remote:
         description = self.initialise()
         catalog = self.catalog()
         many = len(catalog.files) >= MANY
+        resumes = self._note_unfinished()
         writer = RemoteWriter(
-            self.bucket, self._algorithm, catalog, description.chunking, self.settings, self._committed
+            self.bucket, self._algorithm, catalog, description.chunking, self.settings, self._committed, resumes
         )
         with writer.open():
             yield writer
+        if self.local_folder is not None:
+            remove_if_there(self.local_folder / _UNFINISHED)
         for digest, recipe in writer.cut.items():
             self.recipes.keep(digest, recipe)
         if many:
@@ -351,6 +358,23 @@ class Remote:
         assert self._description is not None
         folder = self.local_folder / self._description.id if self.local_folder else None
         return IndexMirror(self.bucket, folder, self._algorithm, self.settings.jobs)
+
+    def _note_unfinished(self) -> bool:
+        """Notes that a push is under way, and tells whether packs of an earlier one may lie on the remote unnamed.
+
+        To look for each pack costs a request. In a folder that is nothing; elsewhere it is done only when a push from
+        here did not come to its end, or nobody can know.
+        """
+        if self.local_folder is None or not self.settings.batching.far:
+            return True
+        path = self.local_folder / _UNFINISHED
+        try:
+            found = path.exists()
+            self.local_folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, b"", durable=False)
+        except OSError:
+            return True
+        return found
 
     def _refuse_if_known(self, error: NotThere) -> None:
         if self.local_folder is None or not (self.local_folder / _KNOWN).exists():

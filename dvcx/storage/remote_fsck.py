@@ -116,7 +116,7 @@ def check_pack(
         records, end = _own_records(bucket, algorithm, file)
     except DamagedData as error:
         problem = error.message
-        records, end = sorted(indexed, key=_offset), file.size
+        records, end = sorted(indexed, key=_place), file.size
     good: set[bytes] = set()
     recipes: dict[bytes, Recipe] = {}
     for run, start, data in _stretches(bucket, where, records, end):
@@ -149,7 +149,7 @@ def _own_records(bucket: Bucket, algorithm: Algorithm, file: BucketFile) -> tupl
         raise DamagedData(f"the header of {where} is damaged")
     if f"{pack_name(table)}.pack" != where.rpartition("/")[2]:
         raise DamagedData(f"{where} stands under another pack's name")
-    records = sorted(parse_table(table, algorithm.digest_size), key=_offset)
+    records = sorted(parse_table(table, algorithm.digest_size), key=_place)
     at = HEADER_SIZE
     for record in records:
         if record.offset < at or record.offset + record.stored > footer.offset:
@@ -162,8 +162,8 @@ def _pack_of(file_name: str) -> str:
     return file_name.rpartition("/")[2].removesuffix(".pack")
 
 
-def _offset(record: Record) -> int:
-    return record.offset
+def _place(record: Record) -> tuple[int, int]:
+    return record.offset, record.stored  # an empty object stands where the next one begins
 
 
 def _stretches(bucket: Bucket, name: str, records: list[Record], end: int) -> Iterator[tuple[list[Record], int, bytes]]:

@@ -7,7 +7,7 @@ next one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 
 from dvcx.base.errors import Refused
@@ -37,10 +37,13 @@ class RemoteGcResult:
     freed: int
 
 
-def apply_remote_gc(plan: RemoteGcPlan, remote: Remote, progress: Progress = SILENT) -> RemoteGcResult:
+def apply_remote_gc(
+    plan: RemoteGcPlan, remote: Remote, progress: Progress = SILENT, marked: Callable[[str], None] | None = None
+) -> RemoteGcResult:
     """Does what `plan` says: copies, then marks, then index files, then packs. Killed anywhere, a new plan goes on.
 
-    A pack that a push has named since the plan was made is left alone.
+    A pack that a push has named since the plan was made is left alone. `marked` is told the file of marks as soon as it
+    is there, for `undo_remote_gc`.
     """
     named = _named_since(remote, plan.known)
     marks = [use for use in (*plan.marks, *plan.rewrites) if use.name not in named]
@@ -49,6 +52,8 @@ def apply_remote_gc(plan: RemoteGcPlan, remote: Remote, progress: Progress = SIL
         _copy_live(remote, plan)
         shown.advance(len(plan.rewrites))
         mark_file = _mark(remote, plan, marks, deletes)
+        if mark_file is not None and marked is not None:
+            marked(mark_file)
         _take_back(remote, {use.name for use in plan.unmarks} | named, plan.unmark_recipes)
         gone = frozenset(use.name for use in deletes)
         if gone or plan.stale or plan.hide_recipes or len(remote.refresh().files) > _MANY_INDEXES:

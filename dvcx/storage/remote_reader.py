@@ -98,7 +98,7 @@ class Reader:
             while waiting:
                 yield waiting.popleft().result()
         finally:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)  # nobody waits for answers that nobody wants any more
 
     def _answer(self, span: Span) -> Answer:
         try:

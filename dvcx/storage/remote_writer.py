@@ -7,7 +7,7 @@ import os
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,19 +30,13 @@ from dvcx.storage.remote_reader import pack_file
 if TYPE_CHECKING:
     from dvcx.storage.remote import RemoteSettings
 
-PACK_SIZE = 32 << 20
-"""A pack is uploaded once the objects in it have this many bytes."""
-COMMIT_EVERY = 512 << 20
-"""After this many bytes uploaded an index file is written, so that a push that is killed has not worked for nothing."""
-AHEAD = 2
-"""Packs on their way while another is filled: with `PACK_SIZE` this bounds the memory of a push."""
-FEW = PACK_SIZE // 4
-"""Less than this many new bytes in a window of a large file do not make a pack of their own."""
 SAMPLE = 16 << 10
 """Bytes of each of eight samples that decide whether the chunks of a window are compressed."""
 REUSE_WITHIN = 86_400.0
 """A pack in no index that is younger than this many seconds is what a killed push left, and is not sent again. An
 older one is: its time of writing has to be new, because a garbage collection goes by it."""
+_PATIENCE = 2.0
+"""Seconds that an interrupted push waits for what is nearly done."""
 
 
 class Sealed(NamedTuple):
@@ -105,7 +99,10 @@ class Uploaded(NamedTuple):
 
 
 class RemoteWriter:
-    """Takes objects for a remote; made by `Remote.writer`. Not for use by several threads."""
+    """Takes objects for a remote; made by `Remote.writer`. Not for use by several threads.
+
+    When it `resumes`, each pack is looked for before it is written: an earlier push that was killed may have left it.
+    """
 
     def __init__(
         self,
@@ -115,6 +112,7 @@ class RemoteWriter:
         chunking: Chunking,
         settings: RemoteSettings,
         committed: Callable[[str, bytes], None],
+        resumes: bool = True,
     ) -> None:
         self.chunking = chunking
         self.algorithm = algorithm
@@ -122,8 +120,12 @@ class RemoteWriter:
         self._bucket = bucket
         self._catalog = catalog
         self._clock = settings.clock
+        self._batching = settings.batching
         self._committed = committed
-        self._pool = ThreadPoolExecutor(max(1, min(settings.jobs, AHEAD)), thread_name_prefix="dvcx-write")
+        self._resumes = resumes
+        self.advance: Callable[[int], None] = _ignored
+        """Called by any thread with the bytes of content that are on the remote now."""
+        self._pool = ThreadPoolExecutor(settings.batching.ahead, thread_name_prefix="dvcx-write")
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="dvcx-hash")
         self._buffers: Buffers | None = None
         self._taken: set[bytes] = set()
@@ -142,6 +144,11 @@ class RemoteWriter:
         try:
             yield
             self.commit()
+        except KeyboardInterrupt:
+            # Whoever presses Control-C does not want to wait until 100 MiB have gone over a slow line.
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            wait(self._uploads, timeout=_PATIENCE)
+            raise
         except BaseException:
             self._pool.shutdown(cancel_futures=True)
             with suppress(RemoteError):
@@ -149,7 +156,7 @@ class RemoteWriter:
             raise
         finally:
             self._hashing.shutdown()
-            self._pool.shutdown(cancel_futures=True)
+            self._pool.shutdown(wait=False, cancel_futures=True)
 
     def has(self, digest: bytes) -> bool:
         """Tells whether the remote holds the object or it was taken in here."""
@@ -172,7 +179,7 @@ class RemoteWriter:
         self._taken.add(digest)
         self._waiting.append((role, digest, data))
         self._waiting_size += len(data)
-        if self._waiting_size >= PACK_SIZE:
+        if self._waiting_size >= self._batching.pack_size:
             self._send_waiting()
 
     def put_file(self, role: Role, digest: bytes, path: Path) -> None:
@@ -228,14 +235,19 @@ class RemoteWriter:
         chunks: list[tuple[bytes, int]] = []
         total = 0
         if self._buffers is None:
-            self._buffers = window_buffers(AHEAD + 2, self.chunking)
-        for data, cuts, buffer in windows(fd, self.chunking, self._buffers):
-            whole = self._hashing.submit(hasher.update, data)  # on another core: hashing lets the interpreter go
-            names = [of(data[start:end]) for start, end in cuts]
-            whole.result()
-            chunks += [(name, end - start) for name, (start, end) in zip(names, cuts, strict=True)]
-            total += len(data)
-            self._take_window(data, [(n, *cut) for n, cut in zip(names, cuts, strict=True)], buffer)
+            self._buffers = window_buffers(self._batching.ahead + 2, self.chunking, self._batching.window)
+        cutting = windows(fd, self.chunking, self._buffers)
+        try:
+            for data, cuts, buffer in cutting:
+                whole = self._hashing.submit(hasher.update, data)  # on another core: hashing lets the interpreter go
+                names = [of(data[start:end]) for start, end in cuts]
+                whole.result()
+                chunks += [(name, end - start) for name, (start, end) in zip(names, cuts, strict=True)]
+                total += len(data)
+                self._take_window(data, [(n, *cut) for n, cut in zip(names, cuts, strict=True)], buffer)
+        except KeyboardInterrupt:
+            self._buffers.close()  # or the end of the cutting would wait for the uploads
+            raise
         if hasher.digest() != digest:
             raise DamagedData(f"{where} is not {self.algorithm.name}:{digest.hex()}", _FSCK)
         self._put_recipe(digest, chunks, total)
@@ -245,7 +257,8 @@ class RemoteWriter:
         give_back = self._buffers.give_back
         new = {name: (start, end) for name, start, end in chunks if not self.has(name)}
         size = sum(end - start for start, end in new.values())
-        if size < FEW:
+        self.advance(len(data) - size)
+        if size < self._batching.few:
             # A few new chunks are copied and wait for company, so that scattered edits do not make a pack each.
             for name, (start, end) in new.items():
                 self.put(Role.CHUNK, name, bytes(data[start:end]))
@@ -291,23 +304,39 @@ class RemoteWriter:
 
     def _send(self, load: _Loader, done: Callable[[], None] | None = None) -> None:
         """Has a pack made and written by another thread; waits while enough packs are on their way."""
-        while len(self._uploads) >= AHEAD:
+        while len(self._uploads) >= self._batching.ahead:
             self._take_result()
         self._uploads.append(self._pool.submit(self._upload, load, done))
 
     def _upload(self, load: _Loader, done: Callable[[], None] | None) -> tuple[Sealed, bool]:
         try:
-            return self._write(load())
+            sealed, size = self._sealed(load())
+        except BaseException:
+            if done is not None:
+                done()
+            raise
+        if self._batching.far and done is not None:
+            done()  # the bytes were copied: the next window can be read while these are on their way
+            done = None
+        try:
+            written = self._write(sealed)
         finally:
             if done is not None:
                 done()
+        self.advance(size)
+        return written
 
-    def _write(self, load: Load) -> tuple[Sealed, bool]:
+    def _sealed(self, load: Load) -> tuple[Sealed, int]:
+        """Gives the pack of `load`, and how many bytes of content are in it."""
         sealed = seal(self.algorithm, load)
         while sealed.name in self._catalog.marked:
             # Under this name a pack is about to be deleted; what is written now must not go with it.
             sealed = seal(self.algorithm, load, gap=1 + secrets.randbelow(64))
-        if self._left_by_killed_push(sealed):
+        size = sum(each.raw for each in load.payloads if each.role in (Role.BLOB, Role.CHUNK))
+        return sealed._replace(parts=[b"".join(sealed.parts)]) if self._batching.far else sealed, size
+
+    def _write(self, sealed: Sealed) -> tuple[Sealed, bool]:
+        if self._resumes and self._left_by_killed_push(sealed):
             return sealed._replace(parts=[]), True
         self._bucket.write_later(pack_file(sealed.name), sealed.parts)
         return sealed._replace(parts=[]), False
@@ -324,8 +353,12 @@ class RemoteWriter:
         self.uploaded = Uploaded(packs + (not reused), size + (0 if reused else sealed.size), again + reused)
         self._tables.append((sealed.name, sealed.size, sealed.table))
         self._uncommitted += sealed.size
-        if self._uncommitted >= COMMIT_EVERY:
+        if self._uncommitted >= self._batching.commit_every:
             self._publish()
+
+
+def _ignored(count: int) -> None:
+    return None
 
 
 def _compressed(payload: Payload, compression: Compression) -> Payload:

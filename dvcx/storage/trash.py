@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dvcx.base.errors import Busy, MissingData
+from dvcx.base.errors import Busy, MissingData, Refused
 from dvcx.base.files import Durability
 from dvcx.base.locks import FileLock
 from dvcx.formats.trash_journal import Header, Journal, Moved, relocated
 from dvcx.storage.trash_entry import TrashEntry
 from dvcx.storage.trash_shelf import EntryInfo, Shelf, time_of
-from dvcx.storage.trash_undo import Undoing
+from dvcx.storage.trash_undo import TakeBackMarks, Undoing
 
 _DAY = 86_400.0
 
@@ -61,13 +61,15 @@ class Trash:
         """Gives all entries, the oldest first; those whose journal cannot be read are passed over."""
         return [info for entry_id in self._shelf.ids() if (info := self._shelf.info(entry_id)) is not None]
 
-    def undo(self, project: Path, entry_id: str | None = None) -> UndoResult:
+    def undo(
+        self, project: Path, entry_id: str | None = None, take_back_marks: TakeBackMarks | None = None
+    ) -> UndoResult:
         """Takes back what an entry did: the last one of `project`, or the one with this id.
 
         Whatever stands where something returns to goes to a new entry, so that undoing again takes this undo back. An
         undo that was interrupted is finished by the next one. If the project of the named entry is not where it was,
-        its things return to `project`. Raises `MissingData` when there is no such entry, `Busy` when its operation is
-        under way.
+        its things return to `project`. `take_back_marks` knows the remotes. Raises `MissingData` when there is no such
+        entry, `Busy` when its operation is under way.
         """
         with FileLock(self.root / "lock", f"the trash {self.root}").exclusive():
             target, undo_id = self._choose(str(project), entry_id)
@@ -78,7 +80,7 @@ class Trash:
                 home = journal.header.roots[0]
                 if home != str(project) and not os.path.isdir(home):
                     journal = relocated(journal, home, str(project))
-                return self._undo(target, journal, undo_id)
+                return self._undo(target, journal, undo_id, take_back_marks or _no_remotes)
 
     def expired(self, older_than: float, now: float) -> tuple[str, ...]:
         """Gives the ids of entries whose time lies more than `older_than` seconds before `now` (since 1970)."""
@@ -131,10 +133,10 @@ class Trash:
         unfinished = [each for each, header in headers.items() if header.undoes == entry_id]
         return entry_id, unfinished[-1] if unfinished else None
 
-    def _undo(self, target: str, journal: Journal, undo_id: str | None) -> UndoResult:
+    def _undo(self, target: str, journal: Journal, undo_id: str | None, take_back_marks: TakeBackMarks) -> UndoResult:
         entry = self._undo_entry(target, journal.header.roots, undo_id)
         try:
-            undone = Undoing(self.root / target, journal, entry, durable=self._durable).run()
+            undone = Undoing(self.root / target, journal, entry, take_back_marks, durable=self._durable).run()
         finally:
             entry.close()
         left = [*undone.left, *self._unexplained(target, journal)]
@@ -159,6 +161,10 @@ class Trash:
                 yield str(place), "its line in the journal is gone"
         if journal.unreadable:
             yield str(self.root / target), f"{journal.unreadable} lines of its journal cannot be read"
+
+
+def _no_remotes(remote: str, file: str) -> None:
+    raise Refused(f"what was marked on {remote} can be taken back only where that remote is known", names=[remote])
 
 
 def _no_entry(entry_id: str) -> MissingData:

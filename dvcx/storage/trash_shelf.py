@@ -20,6 +20,7 @@ from dvcx.formats.trash_journal import (
     Journal,
     Kept,
     MadeFolder,
+    Marked,
     Moved,
     Renamed,
     parse_header,
@@ -170,6 +171,8 @@ def shown_names(journal: Journal, folder: Path) -> Iterator[str]:
             case Absent(path, name=name):
                 if os.path.lexists(path):
                     yield name or shown_name(path, project)
+            case Marked(remote, _, name):
+                yield f"{name} on {remote}"
             case MadeFolder():
                 pass
 

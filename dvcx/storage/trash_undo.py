@@ -16,16 +16,19 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 
-from dvcx.base.errors import Refused
+from dvcx.base.errors import DvcxError, Refused
 from dvcx.base.files import flush, sync_directory, sync_filesystem, temporary_name, write_all
 from dvcx.base.moving import move
-from dvcx.formats.trash_journal import Absent, Journal, Kept, MadeFolder, Moved, Renamed, Step
+from dvcx.formats.trash_journal import Absent, Journal, Kept, MadeFolder, Marked, Moved, Renamed, Step
 from dvcx.storage.trash_entry import BESIDE, FILES, TrashEntry, look
 from dvcx.storage.trash_shelf import shown_name
 
 _KEPT = re.compile(rf"{FILES}/\d+")
 _SYNC_ONE_BY_ONE = 16
 _TRIES = 10
+
+TakeBackMarks = Callable[[str, str], object]
+"""Takes back the marks in a file (second) on the remote of this name (first); raises `DvcxError` where it cannot."""
 
 
 @dataclass(slots=True)
@@ -39,11 +42,14 @@ class Undone:
 class Undoing:
     """One undo: of the entry in `folder`, whose journal this is, into the new entry `entry`."""
 
-    def __init__(self, folder: Path, journal: Journal, entry: TrashEntry, *, durable: bool) -> None:
+    def __init__(
+        self, folder: Path, journal: Journal, entry: TrashEntry, take_back_marks: TakeBackMarks, *, durable: bool
+    ) -> None:
         self._folder = folder
         self._steps = journal.steps
         self._allowed = journal.header.roots
         self._entry = entry
+        self._take_back_marks = take_back_marks
         self._roots = entry.roots
         self._durable = durable
         self._undone = Undone()
@@ -76,6 +82,12 @@ class Undoing:
                 self._guarded(self._shown(step.path), partial(self._take_back_rename, step))
             elif isinstance(step, MadeFolder):
                 self._remove_if_empty(step.path)
+            elif isinstance(step, Marked):
+                self._guarded(f"{step.name} on {step.remote}", partial(self._unmark, step))
+
+    def _unmark(self, step: Marked) -> bool:
+        self._take_back_marks(step.remote, step.file)
+        return True
 
     def _take_back_moves(self, steps: list[Moved]) -> None:
         todo = [step for step in steps if os.path.lexists(self._folder / step.kept)]
@@ -212,10 +224,14 @@ class Undoing:
         try:
             if action():
                 self._undone.restored.append(name)
-        except (OSError, Refused) as error:
+        except OSError as error:
             self._undone.left.append((name, str(error)))
+        except DvcxError as error:
+            self._undone.left.append((name, error.message))
 
     def _is_allowed(self, step: Step) -> bool:
+        if isinstance(step, Marked):
+            return True
         try:
             self._roots.split(step.path)
             if isinstance(step, Renamed):

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 from dvcx.base.errors import DamagedData
-from dvcx.base.progress import SILENT, Progress, Task, task
+from dvcx.base.progress import SILENT, Progress, task
 from dvcx.formats.table import Role
-from dvcx.storage.chunking import WINDOW
+from dvcx.storage.batching import Batching
 from dvcx.storage.object_store import ObjectWriter
 from dvcx.storage.reach import Wanted
 from dvcx.storage.remote import Remote
-from dvcx.storage.remote_writer import COMMIT_EVERY, PACK_SIZE
 from dvcx.storage.source import LocalStore
 
 _BATCH = 4096
@@ -24,15 +23,21 @@ class UploadPlan:
     """What a push will do.
 
     `small` and `large` are the objects to send, large ones to be cut into chunks; `lost` are wanted by the push but
-    neither in the cache nor on the remote. `size` (bytes) and `requests` are upper bounds: chunks that the remote
-    holds and what compresses make them less.
+    neither in the cache nor on the remote. `size` (bytes), `reads` and `writes` (requests; listings count as writes,
+    as the stores' prices do) are upper bounds: chunks that the remote holds and what compresses make them less.
     """
 
     small: tuple[Wanted, ...]
     large: tuple[Wanted, ...]
     lost: tuple[Wanted, ...]
     size: int
-    requests: int
+    reads: int
+    writes: int
+
+    @property
+    def requests(self) -> int:
+        """How many requests are made at most."""
+        return self.reads + self.writes
 
     @property
     def objects(self) -> int:
@@ -62,20 +67,22 @@ def plan_upload(cache: LocalStore, remote: Remote, wanted: Mapping[bytes, Wanted
     sending = [each for digest, each in wanted.items() if digest in absent and digest not in lost]
     large = tuple(each for each in sending if each.role is Role.BLOB and each.size >= cut_from)
     small = tuple(each for each in sending if each.role is not Role.BLOB or each.size < cut_from)
-    size = sum(each.size for each in sending)
-    return UploadPlan(small, large, tuple(wanted[digest] for digest in lost), size, _requests(small, large))
+    size = sum(each.size for each in sending if each.role is Role.BLOB)  # a root's size is that of its files
+    reads, writes = _requests(small, large, remote.settings.batching)
+    return UploadPlan(small, large, tuple(wanted[digest] for digest in lost), size, reads, writes)
 
 
-def _requests(small: Sequence[Wanted], large: Sequence[Wanted]) -> int:
-    """Gives how many requests a push makes at most, the listing and the reading of `dvcx.json` included.
+def _requests(small: Sequence[Wanted], large: Sequence[Wanted], batching: Batching) -> tuple[int, int]:
+    """Gives how many reads and writes a push makes at most, the listing and the reading of `dvcx.json` included.
 
     Each pack is looked for and written; a new remote is described, and the description read again.
     """
     if not small and not large:
-        return 2
-    packs = 2 + sum(each.size for each in small) // PACK_SIZE + sum(1 + each.size // WINDOW for each in large)
-    commits = 1 + sum(each.size for each in (*small, *large)) // COMMIT_EVERY
-    return 4 + 2 * packs + commits
+        return 1, 1
+    packs = 2 + sum(each.size for each in small) // batching.pack_size
+    packs += sum(1 + each.size // batching.window for each in large)
+    commits = 1 + sum(each.size for each in (*small, *large)) // batching.commit_every
+    return 2 + packs, 2 + packs + commits
 
 
 def upload(plan: UploadPlan, cache: LocalStore, remote: Remote, progress: Progress = SILENT) -> UploadResult:
@@ -88,18 +95,19 @@ def upload(plan: UploadPlan, cache: LocalStore, remote: Remote, progress: Progre
         return UploadResult(0, 0, 0, 0, ())
     damaged: list[Wanted] = []
     with task(progress, f"pushing to {remote.name}", plan.size, "bytes") as shown, remote.writer() as writer:
+        writer.advance = shown.advance
         # Content before the trees that name it, though nothing can be seen before the index file is written.
         for role in (Role.BLOB, Role.TREE):
             some = {each.digest: each for each in plan.small if each.role is role}
-            damaged += _send_small(some, cache, writer, shown)
+            damaged += _send_small(some, cache, writer)
         for each in plan.large:
-            if not _send_large(each, cache, writer, shown):
+            if not _send_large(each, cache, writer):
                 damaged.append(each)
     sent = writer.uploaded
     return UploadResult(plan.objects - len(damaged), sent.size, sent.packs, sent.reused, tuple(damaged))
 
 
-def _send_small(wanted: Mapping[bytes, Wanted], cache: LocalStore, writer: ObjectWriter, shown: Task) -> list[Wanted]:
+def _send_small(wanted: Mapping[bytes, Wanted], cache: LocalStore, writer: ObjectWriter) -> list[Wanted]:
     damaged: list[Wanted] = []
     for batch in _batches(wanted):
         done: set[bytes] = set()
@@ -107,24 +115,22 @@ def _send_small(wanted: Mapping[bytes, Wanted], cache: LocalStore, writer: Objec
             for digest, data in cache.read_many(batch):
                 writer.put(wanted[digest].role, digest, data)
                 done.add(digest)
-                shown.advance(wanted[digest].size)
         except DamagedData:
-            damaged += _send_one_by_one([wanted[d] for d in batch if d not in done], cache, writer, shown)
+            damaged += _send_one_by_one([wanted[d] for d in batch if d not in done], cache, writer)
     return damaged
 
 
-def _send_one_by_one(wanted: Sequence[Wanted], cache: LocalStore, writer: ObjectWriter, shown: Task) -> list[Wanted]:
+def _send_one_by_one(wanted: Sequence[Wanted], cache: LocalStore, writer: ObjectWriter) -> list[Wanted]:
     damaged: list[Wanted] = []
     for each in wanted:
         try:
             writer.put(each.role, each.digest, cache.read(each.digest))
         except DamagedData:
             damaged.append(each)
-        shown.advance(each.size)
     return damaged
 
 
-def _send_large(each: Wanted, cache: LocalStore, writer: ObjectWriter, shown: Task) -> bool:
+def _send_large(each: Wanted, cache: LocalStore, writer: ObjectWriter) -> bool:
     path = cache.loose_path(each.digest)
     try:
         if path is None:
@@ -133,7 +139,6 @@ def _send_large(each: Wanted, cache: LocalStore, writer: ObjectWriter, shown: Ta
             writer.put_file(each.role, each.digest, path)
     except DamagedData:
         return False
-    shown.advance(each.size)
     return True
 
 

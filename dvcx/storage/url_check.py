@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 from dvcx.base.errors import UsageError
-
-_EXTRAS = {"s3": ("s3fs", "s3"), "s3a": ("s3fs", "s3"), "gs": ("gcsfs", "gcs"), "gcs": ("gcsfs", "gcs")}
+from dvcx.storage.stores.kinds import SCHEMES, kind_of
 
 
 def check_url(url: str) -> tuple[str, ...]:
@@ -18,14 +15,17 @@ def check_url(url: str) -> tuple[str, ...]:
     protocol = scheme.lower()
     if not mark or protocol in ("file", "local"):
         return ()
-    if protocol in _EXTRAS:
-        library, extra = _EXTRAS[protocol]
-        if importlib.util.find_spec(library) is None:
-            return (f"{protocol}:// remotes need a library that is not installed: pip install 'git-dvcx[{extra}]'",)
-        return ()
+    kind = kind_of(url)
+    if kind is not None:
+        notes = []
+        if not kind.installed:
+            notes.append(f"{protocol}:// remotes need {kind.library}, which is not installed: {kind.install}")
+        if kind.read_only:
+            notes.append(f"{protocol}:// remotes can only be read: pull and fetch, no push")
+        return tuple(notes)
     from fsspec import available_protocols  # 90 ms, only for a URL that is no folder
 
-    known = available_protocols()
+    known = [*SCHEMES, *available_protocols()]
     if protocol not in known:
         from difflib import get_close_matches
 

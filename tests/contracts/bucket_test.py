@@ -1,4 +1,4 @@
-"""What every bucket keeps to: one suite over folders, memory, and fsspec on both, bare and wrapped."""
+"""What every bucket keeps to: one suite over folders, memory, fsspec on both, real servers, bare and wrapped."""
 
 from __future__ import annotations
 
@@ -15,9 +15,14 @@ from dvcx.storage.bucket_wrappers import CountingBucket, RetryingBucket
 from dvcx.storage.folder_bucket import FolderBucket
 from dvcx.storage.fsspec_bucket import FsspecBucket
 from dvcx.storage.memory_bucket import MemoryBucket
+from dvcx.storage.paced_bucket import Pace, PacedBucket
+from tests.servers.buckets import bucket_on
+from tests.servers.stores import marked
+
+LOCAL = ["folder", "memory", "fsspec folder", "fsspec memory", "retrying folder", "counting folder", "paced folder"]
 
 
-@pytest.fixture(params=["folder", "memory", "fsspec folder", "fsspec memory", "retrying folder", "counting folder"])
+@pytest.fixture(params=[*LOCAL, *marked()])
 def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Bucket:
     makers: dict[str, Callable[[], Bucket]] = {
         "folder": lambda: FolderBucket(tmp_path / "store"),
@@ -25,9 +30,10 @@ def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Bucket:
         "fsspec folder": lambda: FsspecBucket(f"file://{tmp_path}/store"),
         "fsspec memory": lambda: FsspecBucket(f"memory://{tmp_path.name}/{id(request)}/store"),
         "retrying folder": lambda: RetryingBucket(FolderBucket(tmp_path / "store")),
+        "paced folder": lambda: PacedBucket(FolderBucket(tmp_path / "store"), Pace(1 << 40)),
         "counting folder": lambda: CountingBucket(FolderBucket(tmp_path / "store")),
     }
-    made = makers[request.param]()
+    made = makers[request.param]() if request.param in makers else bucket_on(request.param)
     made.write("dvcx.json", [b"{}"])
     return made
 

@@ -1,4 +1,4 @@
-"""What every store of objects keeps to: one suite over the memory store, the cache, and remotes on several buckets."""
+"""What every store of objects keeps to: one suite over a memory store, the cache, and remotes on all kinds of store."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dvcx.base.errors import DamagedData, MissingData
 from dvcx.base.hashing import ALGORITHMS, Algorithm
 from dvcx.formats.remote_json import Chunking
 from dvcx.formats.table import Role
+from dvcx.storage.batching import Batching
 from dvcx.storage.cache import Cache
 from dvcx.storage.folder_bucket import FolderBucket
 from dvcx.storage.fsspec_bucket import FsspecBucket
@@ -19,6 +20,8 @@ from dvcx.storage.memory_bucket import MemoryBucket
 from dvcx.storage.object_store import ObjectStore
 from dvcx.storage.remote import Remote, RemoteSettings
 from tests.memory_store import MemoryStore
+from tests.servers.buckets import bucket_at
+from tests.servers.stores import KINDS, new_place
 
 SMALL_CUTS = Chunking(minimum=1 << 10, average=4 << 10, maximum=16 << 10, cut_from=64 << 10)
 """Small chunks, so that objects of some 100 KB are cut into many."""
@@ -26,15 +29,28 @@ SMALL_CUTS = Chunking(minimum=1 << 10, average=4 << 10, maximum=16 << 10, cut_fr
 Opener = Callable[[], ObjectStore]
 
 
-@pytest.fixture(params=["blake3", "sha256", "xxh128"])
-def algorithm(request: pytest.FixtureRequest) -> Algorithm:
-    return ALGORITHMS[request.param]
+LOCAL = ["memory", "cache", "remote in memory", "remote in a folder", "remote through fsspec"]
+CASES = [(store, algorithm) for store in LOCAL for algorithm in ("blake3", "sha256", "xxh128")]
+REAL = [pytest.param((kind, "blake3"), marks=pytest.mark.servers) for kind in KINDS]
 
 
-@pytest.fixture(params=["memory", "cache", "remote in memory", "remote in a folder", "remote through fsspec"])
-def opener(request: pytest.FixtureRequest, algorithm: Algorithm, tmp_path: Path) -> Opener:
+@pytest.fixture(params=[*CASES, *REAL], ids=lambda case: "-".join(case))
+def case(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """The kind of store, and the algorithm that names its objects."""
+    store, algorithm = request.param
+    return store, algorithm
+
+
+@pytest.fixture
+def algorithm(case: tuple[str, str]) -> Algorithm:
+    return ALGORITHMS[case[1]]
+
+
+@pytest.fixture
+def opener(case: tuple[str, str], algorithm: Algorithm, tmp_path: Path) -> Opener:
     """Opens the same store again each time it is called, as another process would."""
-    settings = RemoteSettings(jobs=3, chunking=SMALL_CUTS)
+    # Packs small enough that these few objects fill several.
+    settings = RemoteSettings(jobs=3, batching=Batching(2, 100_000, 100_000), chunking=SMALL_CUTS)
     bucket = MemoryBucket()
     memory = MemoryStore(algorithm)
     openers: dict[str, Opener] = {
@@ -48,7 +64,10 @@ def opener(request: pytest.FixtureRequest, algorithm: Algorithm, tmp_path: Path)
             FolderBucket(tmp_path / "remote"), "r", algorithm, tmp_path / "local", settings
         ),
     }
-    return openers[request.param]
+    if case[0] in openers:
+        return openers[case[0]]
+    place = new_place(case[0])
+    return lambda: Remote(bucket_at(place), "r", algorithm, tmp_path / "local", settings)
 
 
 @pytest.fixture
@@ -158,11 +177,3 @@ def test_copying_out_never_replaces_a_file(opener: Opener, contents: dict[bytes,
     with pytest.raises(FileExistsError):
         opener().copy_out(next(iter(contents)), target)
     assert target.read_bytes() == b"precious"
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Packs small enough that these few objects fill several."""
-    monkeypatch.setattr("dvcx.storage.remote_writer.PACK_SIZE", 100_000)
-    monkeypatch.setattr("dvcx.storage.remote_writer.FEW", 25_000)
-    monkeypatch.setattr("dvcx.storage.chunking.WINDOW", 100_000)

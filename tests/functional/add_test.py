@@ -9,7 +9,7 @@ def test_added_without_a_checkout_the_pointer_names_what_is_here_and_says_so(pro
     project.save({"data/new": "new"}, "data")
     project.git("checkout", "-q", "v1")
     run = project.dvcx("add", "data").ok()
-    assert "2 files of data were older here" in run.err
+    assert "data had not been checked out since its pointer changed" in run.err and "2 files" in run.err
     assert [entry["path"] for entry in project.json("ls", "-R", "data")["entries"]] == ["data/new", "data/same"]
     assert project.dvcx("status", "--exit-code").code == 0
     project.dvcx("undo").ok()
@@ -23,7 +23,7 @@ def test_adding_one_file_leaves_what_another_revision_brought(project: Project) 
     project.save({"data/b": "two, longer"}, "data")
     project.git("checkout", "-q", "v1")
     project.write("data/a", "my edit")
-    assert "older here" not in project.dvcx("add", "data/a").ok().err
+    assert "checked out since" not in project.dvcx("add", "data/a").ok().err
     (output,) = project.json("status")["outputs"]
     assert (output["state"], [change["path"] for change in output["outdated"]]) == ("outdated", ["data/b", "data/c"])
     project.dvcx("checkout").ok()

@@ -57,3 +57,10 @@ def test_relink_on_the_way_says_what_else_it_did(project: Project) -> None:
     for words, verbs in ((["--dry-run"], ["create", "relink"]), ([], ["created", "relinked"])):
         run = project.dvcx("checkout", "--relink", *words).ok()
         assert [line.split()[:2] for line in run.lines] == [[verbs[0], "data/a"], [verbs[1], "data/b"]]
+
+
+def test_who_names_a_revision_as_with_git_is_told_how_it_is_done(project: Project) -> None:
+    project.save({"data/a": "one"}, tag="v1")
+    run = project.dvcx("checkout", "v1")
+    assert (run.code, "`git checkout v1`" in run.err) == (2, True)
+    assert "revision of Git" not in project.dvcx("checkout", "nothing").err

@@ -299,3 +299,20 @@ def test_it_works_without_git(plain_project: Project) -> None:
     assert paths(plain_project.dvcx("fsck", "--json"), "damaged") == ["large"]
     plain_project.dvcx("fsck", "--repair").ok()
     assert plain_project.dvcx("fsck").code == 0
+
+
+def test_a_sample_of_a_remote_reads_a_part_of_its_packs(project: Project) -> None:
+    store = use_store(project)
+    for number in range(10):
+        project.save({f"data{number}": f"text {number}"})
+        project.dvcx("push").ok()
+    for pack in store.rglob("*.pack"):
+        pack.write_bytes(pack.read_bytes()[:-1] + b"?")
+    assert len(project.dvcx("fsck", "--remote", "store", "--json").json["stores"][0]["findings"]) == 10
+    sampled = project.dvcx("fsck", "--remote", "store", "--sample", "20", "--json")
+    assert sampled.code == 3 and len(sampled.json["stores"][0]["findings"]) == 2
+    next(store.rglob("*.pack")).unlink()
+    gone = project.dvcx("fsck", "--remote", "store", "--sample", "10", "--json")
+    assert "missing pack" in [each["what"] for each in gone.json["stores"][0]["findings"]]
+    assert project.dvcx("fsck", "--sample", "10").code == 2
+    assert project.dvcx("fsck", "--remote", "store", "--sample", "0").code == 2

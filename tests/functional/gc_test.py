@@ -4,11 +4,14 @@ import json
 import os
 import shutil
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from dvcx.cli.console import Console
+from dvcx.operations.gc import GcOptions, collection
+from dvcx.repo.open import open_repo
 from tests.functional.arranging import cache_of, configure, use_store
 from tests.project import Project
 
@@ -648,6 +651,33 @@ def test_on_a_remote_what_is_young_stays_then_is_marked_then_goes(pushed: Projec
     clone = pushed.clone(pushed.path.parent / "clone")
     clone.dvcx("pull").ok()
     assert clone.files("data") == {"a": b"one"}
+
+
+def test_undo_takes_the_marks_on_a_remote_back_until_the_packs_are_deleted(pushed: Project) -> None:
+    _age_remote(pushed, 3)
+    marked = pushed.dvcx("gc", "--yes", "--remote", "store").ok()
+    assert "dvcx undo" in marked.err
+    assert pushed.json("gc", "--dry-run", "--remote", "store")["marked"] == 0
+    (entry,) = pushed.json("undo", "--list")["entries"]
+    assert "large" in entry["names"][0] and entry["names"][0].endswith(" on store")
+    undone = pushed.json("undo")
+    assert (undone["operation"], undone["restored"], undone["undo_id"]) == ("gc", entry["names"], None)
+    assert pushed.json("gc", "--yes", "--remote", "store")["marked"] == 1
+    later = GcOptions("store", now=time.time() + 3 * DAY)
+    assert collection(open_repo(pushed.path, {}), later).apply().deleted == 1
+    run = pushed.dvcx("undo")
+    assert run.code == 4
+    assert "cannot be undone: its packs were deleted or its marks changed" in run.err
+
+
+def test_marks_are_taken_back_only_where_the_remote_is_known(pushed: Project) -> None:
+    _age_remote(pushed, 3)
+    pushed.dvcx("gc", "--yes", "--remote", "store").ok()
+    pushed.dvcx("remote", "rename", "store", "other").ok()
+    run = pushed.dvcx("undo")
+    assert (run.code, "no remote called store" in run.err) == (4, True)
+    pushed.dvcx("remote", "rename", "other", "store").ok()
+    pushed.dvcx("undo").ok()
 
 
 def test_the_grace_period_can_be_made_longer_but_not_shorter(pushed: Project) -> None:

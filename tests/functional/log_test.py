@@ -145,3 +145,69 @@ def test_many_commits_are_read_quickly(project: Project) -> None:
     project.git("fast-import", "--quiet", "--force", stdin="".join(stream))
     assert len(subjects(project, "data/a")) == 600
     assert len(subjects(project, "data/b")) == 1
+
+
+def renames(project: Project, path: str) -> list[tuple[str, str]]:
+    """Gives the subject of each commit with what it did, old names of moves included."""
+    return [
+        (each["subject"], f"{change['change']} {change['old_path']}" if change["old_path"] else change["change"])
+        for each in project.json("log", path)["commits"]
+        for change in each["changes"]
+    ]
+
+
+def test_a_move_is_followed_to_the_former_path(history: Project) -> None:
+    history.dvcx("move", "data", "images").ok()
+    history.commit(message="move the folder")
+    history.dvcx("move", "images/sub/b", "images/b2").ok()
+    history.commit(message="move inside it")
+    history.save({"images/b2": "b three"}, "images")
+    assert renames(history, "images/b2") == [
+        ("save images", "modified"),
+        ("move inside it", "renamed images/sub/b"),
+        ("move the folder", "renamed data/sub/b"),
+        ("change 3", "modified"),
+        ("change 1", "added"),
+    ]
+    assert ("move the folder", "renamed data") in renames(history, "images")
+    assert renames(history, "images")[-1] == ("change 1", "added")
+    assert "renamed  data/sub/b -> images/sub/b" in history.dvcx("log", "images/b2").out
+
+
+def test_a_move_out_of_a_folder_and_of_a_folder_inside_is_followed(history: Project) -> None:
+    history.dvcx("move", "data/sub", "data/deep").ok()
+    history.commit(message="a folder inside")
+    history.dvcx("move", "data/deep/b", "alone").ok()
+    history.commit(message="out of it")
+    assert renames(history, "alone") == [
+        ("out of it", "renamed data/deep/b"),
+        ("a folder inside", "renamed data/sub/b"),
+        ("change 3", "modified"),
+        ("change 1", "added"),
+    ]
+    history.git("checkout", "--quiet", "HEAD~1")
+    assert renames(history, "data/deep")[0] == ("a folder inside", "renamed data/sub")
+
+
+def test_what_only_looks_like_something_that_left_is_not_followed(project: Project) -> None:
+    project.save({"data/a": "one", "data/empty": "", "data/copied": "same"})
+    project.write("data/copy", "same")  # the other one stays
+    (project.path / "data/empty").unlink()
+    project.write("data/other", "")  # all empty files are alike
+    project.dvcx("add", "data").ok()
+    project.commit(message="second")
+    assert renames(project, "data/copy") == [("second", "added")]
+    assert renames(project, "data/other") == [("second", "added")]
+
+
+def test_moves_are_followed_in_a_project_in_a_subfolder(tmp_path: Path) -> None:
+    outer = Project.create(tmp_path / "outer")
+    (outer.path / "sub").mkdir()
+    outer.dvcx("init", "--subdir", cwd="sub").ok()
+    outer.write("sub/data/a", "one")
+    outer.dvcx("add", "data", cwd="sub").ok()
+    outer.commit(message="first")
+    outer.dvcx("move", "data/a", "data/b", cwd="sub").ok()
+    outer.commit(message="second")
+    commits = outer.json("log", "data/b", cwd="sub")["commits"]
+    assert [each["subject"] for each in commits] == ["second", "first"]

@@ -310,7 +310,7 @@ def test_data_that_was_moved_by_hand_gets_its_pointers_moved_after_it(project: P
         pytest.param(["data/deep", "two/e"], id="between"),
     ],
 )
-def test_killed_anywhere_the_same_command_finishes_it(tmp_path: Path, words: list[str]) -> None:
+def test_killed_anywhere_the_same_command_finishes_it(tmp_path: Path, words: list[str], stride: int) -> None:
     template = tmp_path / "template"
     project = Project.make(template / "project")
     project.save({"data/a": "one", "data/deep/b": "two", "two/c": "three", "model": "m"})
@@ -333,4 +333,19 @@ def test_killed_anywhere_the_same_command_finishes_it(tmp_path: Path, words: lis
         assert again.code == 0 or (again.code == 2 and "not tracked" in again.err), again
         assert project.files() == wanted
 
-    assert kill_at_every_step(tmp_path / "runs", arrange, move, check) > 10
+    assert kill_at_every_step(tmp_path / "runs", arrange, move, check, stride=stride) > 10
+
+
+def test_of_a_folder_that_was_never_fetched_the_listing_comes_from_the_remote(project: Project, tmp_path: Path) -> None:
+    use_store(project)
+    project.save({"data/a": "one", "data/b": "two", "data/c": "three"})
+    project.dvcx("push").ok()
+    clone = project.clone(tmp_path / "clone")
+    clone.dvcx("move", "data/a", "data/moved").ok()
+    clone.dvcx("remove", "data/b").ok()
+    listed = [entry["path"] for entry in clone.json("ls", "-R", "data")["entries"]]
+    assert listed == ["data/c", "data/moved"]
+    lonely = project.clone(tmp_path / "lonely")
+    (tmp_path / "store").rename(tmp_path / "gone")
+    for words in (["move", "data/a", "data/x"], ["remove", "data/b"]):
+        assert lonely.dvcx(*words).code in (4, 5), words

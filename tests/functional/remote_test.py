@@ -181,3 +181,16 @@ def test_at_a_tag_from_before_the_remote_the_hint_says_how_to_take_it_over(proje
     clone.dvcx(*shlex.split(command)).ok()
     clone.dvcx("pull").ok()
     assert clone.files("data") == {"a": b"one"}
+
+
+def test_an_option_that_no_folder_has_is_refused_before_it_breaks_the_remote(project: Project, tmp_path: Path) -> None:
+    project.dvcx("remote", "add", "-d", "store", str(tmp_path / "store")).ok()
+    run = project.dvcx("remote", "modify", "store", "compresion", "none")
+    assert (run.code, "did you mean compression" in run.err) == (2, True)
+    assert project.dvcx("remote", "modify", "store", "colour", "red").code == 2
+    project.dvcx("remote", "modify", "store", "grace_days", "3").ok()
+
+
+def test_a_push_of_nothing_says_so(project: Project, tmp_path: Path) -> None:
+    project.dvcx("remote", "add", "-d", "store", str(tmp_path / "store")).ok()
+    assert "nothing is tracked" in project.dvcx("push").ok().err

@@ -89,3 +89,11 @@ def two_versions(project: Project) -> None:
     project.save({"data/same": "same", "data/changed": "one", "data/deleted": "gone"}, tag="v1")
     (project.path / "data/deleted").unlink()
     project.save({"data/changed": "two, longer", "data/new": "new"}, "data", tag="v2")
+
+
+def test_a_pointer_in_the_middle_of_a_merge_is_broken_with_what_to_do_about_that(project: Project) -> None:
+    project.save({"data/a": "one"})
+    project.write("data.dvcx", "<<<<<<< HEAD\nid: a\n=======\nid: b\n>>>>>>> other\n")
+    run = project.dvcx("status")
+    assert run.out.startswith("broken    data.dvcx: ")
+    assert "git checkout --ours -- data.dvcx" in run.err

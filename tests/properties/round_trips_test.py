@@ -24,7 +24,7 @@ from dvcx.model.ids import Kind, ObjectId
 from dvcx.model.pointer import Pointer
 from dvcx.model.tree import TreeEntry, make_tree
 
-many = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+many = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 
 def _acceptable(name: str) -> bool:

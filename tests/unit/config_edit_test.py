@@ -299,7 +299,7 @@ FILES = st.permutations(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     parts=FILES,
     count=st.integers(0, 6),

@@ -19,6 +19,7 @@ from dvcx.storage.folder_bucket import FolderBucket
 from dvcx.storage.fsspec_bucket import FsspecBucket
 from dvcx.storage.memory_bucket import MemoryBucket
 from dvcx.storage.open_bucket import folder_of, open_bucket
+from dvcx.storage.paced_bucket import Pace, PacedBucket
 
 
 def test_large_pieces_of_memory_are_written_as_they_are(tmp_path: Path) -> None:
@@ -273,3 +274,82 @@ def test_what_a_store_raises_becomes_a_typed_error() -> None:
     ):
         with pytest.raises(expected), bucket._typed("name"):
             raise raised
+
+
+def test_a_share_that_does_not_answer_while_files_get_their_names_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = FolderBucket(tmp_path / "store")
+    bucket = RetryingBucket(inner, sleep=lambda _: None)
+    replace, failures = Path.replace, [1, 2, 3]
+
+    def stale(self: Path, target: Path) -> Path:
+        if failures:
+            failures.pop()
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", stale)
+    for number in range(4):
+        bucket.write_later(f"packs/{number}", [b"pack %d" % number])
+    bucket.settle()
+    assert [bucket.read(f"packs/{number}") for number in range(4)] == [b"pack %d" % number for number in range(4)]
+    assert not failures and not list((tmp_path / "store/tmp").iterdir())
+
+
+def test_a_failed_flush_is_never_tried_again_because_the_bytes_may_be_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushes: list[int] = []
+
+    def broken(fd: int) -> None:
+        flushes.append(fd)
+        raise OSError(errno.EIO, "Input/output error")
+
+    bucket = RetryingBucket(FolderBucket(tmp_path / "store"), sleep=lambda _: None)
+    bucket.write("a", [b"x"])
+    monkeypatch.setattr(os, "fsync", broken)
+    bucket.write_later("packs/b", [b"x"])
+    with pytest.raises(RemoteError, match="could not be flushed"):
+        bucket.settle()
+    assert len(flushes) == 1
+    assert {path.name for path in (tmp_path / "store").rglob("*") if path.is_file()} == {"a"}
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_a_paced_bucket_takes_as_long_as_its_rate_says() -> None:
+    clock = Clock()
+    inner = CountingBucket(MemoryBucket())
+    bucket = PacedBucket(inner, Pace(1 << 20, clock, clock.sleep))
+    for number in range(5):
+        bucket.write(str(number), [bytes(1 << 20), bytes(1 << 20)])
+    assert clock.now == pytest.approx(108.0), "the fifth starts when the line has carried four"
+    assert bucket.read_range("1", 0, 2 << 20) == bytes(2 << 20)
+    assert inner.counts.reads == 4, "a long read is cut, so that the line is free for others in between"
+    assert clock.now == pytest.approx(111.5)
+    bucket.read("2")
+    bucket.stat("2")
+    bucket.write_later("last", [b"x"])
+    bucket.settle()
+    assert clock.now == pytest.approx(114.0)
+
+
+def test_a_clock_that_slept_gives_no_credit_for_idle_time() -> None:
+    clock = Clock()
+    pace = Pace(100, clock, clock.sleep)
+    pace.take(100)
+    clock.now += 1000
+    pace.take(100)
+    pace.take(100)
+    assert clock.now == pytest.approx(1101.0)

@@ -322,7 +322,7 @@ def test_files_that_may_not_be_read_are_told(tmp_path: Path) -> None:
             # Who may read them still finds them in their places.
             assert set_aside(again, found) == SetAside((), 0, (), paths)
 
-        assert as_nobody(folder, act) == 0
+        assert as_nobody(act) == 0
     finally:
         shutil.rmtree(folder)
 
@@ -351,13 +351,15 @@ def check_after_mending(place: Path) -> None:
     assert held_in(root, [*SMALL, *LARGE]) == [*SMALL, *LARGE] and is_clean(root)
 
 
-def test_killed_anywhere_setting_aside_loses_nothing_good_and_the_next_one_finishes(tmp_path: Path) -> None:
-    assert kill_at_every_step(tmp_path, damage, mend, check_after_mending) > 20
+def test_killed_anywhere_setting_aside_loses_nothing_good_and_the_next_one_finishes(
+    tmp_path: Path, stride: int
+) -> None:
+    assert kill_at_every_step(tmp_path, damage, mend, check_after_mending, stride=stride) > 20
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
-def test_where_the_disk_fails_setting_aside_loses_nothing_good(tmp_path: Path, code: int) -> None:
-    assert fail_at_every_step(tmp_path, code, damage, mend, check_after_mending) > 20
+def test_where_the_disk_fails_setting_aside_loses_nothing_good(tmp_path: Path, code: int, stride: int) -> None:
+    assert fail_at_every_step(tmp_path, code, damage, mend, check_after_mending, stride=stride) > 20
 
 
 def add_join_and_collect(root: Path, until: Path, seed: int) -> None:

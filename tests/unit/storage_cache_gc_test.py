@@ -279,16 +279,16 @@ def check_after_collecting(place: Path) -> None:
     assert held_in(cache.root, [*LIVE, *DEAD, *MORE]) == [*LIVE, *DEAD, *MORE]
 
 
-def test_killed_anywhere_a_collection_loses_nothing_and_the_next_one_finishes(tmp_path: Path) -> None:
-    assert kill_at_every_step(tmp_path, fill, collect_in, check_after_collecting) > 30
+def test_killed_anywhere_a_collection_loses_nothing_and_the_next_one_finishes(tmp_path: Path, stride: int) -> None:
+    assert kill_at_every_step(tmp_path, fill, collect_in, check_after_collecting, stride=stride) > 30
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
-def test_where_the_disk_fails_a_collection_loses_nothing(tmp_path: Path, code: int) -> None:
-    assert fail_at_every_step(tmp_path, code, fill, collect_in, check_after_collecting) > 30
+def test_where_the_disk_fails_a_collection_loses_nothing(tmp_path: Path, code: int, stride: int) -> None:
+    assert fail_at_every_step(tmp_path, code, fill, collect_in, check_after_collecting, stride=stride) > 30
 
 
-def test_killed_anywhere_dropping_keeps_all_others(tmp_path: Path) -> None:
+def test_killed_anywhere_dropping_keeps_all_others(tmp_path: Path, stride: int) -> None:
     def check(place: Path) -> None:
         cache = cache_at(place / "cache")
         assert held_in(cache.root, LIVE) == LIVE
@@ -296,7 +296,11 @@ def test_killed_anywhere_dropping_keeps_all_others(tmp_path: Path) -> None:
         assert held_in(cache.root, [*LIVE, *DEAD]) == LIVE
 
     steps = kill_at_every_step(
-        tmp_path, fill, lambda p: cache_at(p / "cache").delete([digest_of(content) for content in DEAD]), check
+        tmp_path,
+        fill,
+        lambda p: cache_at(p / "cache").delete([digest_of(content) for content in DEAD]),
+        check,
+        stride=stride,
     )
     assert steps > 15
 

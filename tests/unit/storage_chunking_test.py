@@ -4,37 +4,24 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dvcx.formats.remote_json import Chunking
-from dvcx.storage import chunking
 from dvcx.storage.chunking import cut_memory, window_buffers, windows
 
 CUTS = Chunking(minimum=256, average=1024, maximum=4096, cut_from=1)
 
 
-@pytest.fixture
-def small_windows() -> Iterator[None]:
-    before = chunking.WINDOW
-    chunking.WINDOW = 10_000
-    yield
-    chunking.WINDOW = before
-
-
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 200_000), st.integers(0, 5), st.booleans())
-def test_windows_cut_where_cutting_at_once_does(
-    small_windows: None, tmp_path: Path, size: int, seed: int, zeros: bool
-) -> None:
+def test_windows_cut_where_cutting_at_once_does(tmp_path: Path, size: int, seed: int, zeros: bool) -> None:
     data = bytes(size) if zeros else random.Random(seed).randbytes(size)
     (tmp_path / "file").write_bytes(data)
     fd = os.open(tmp_path / "file", os.O_RDONLY)
-    buffers = window_buffers(2, CUTS)
+    buffers = window_buffers(2, CUTS, 10_000)
     found: list[bytes] = []
     for view, chunks, buffer in windows(fd, CUTS, buffers):
         found += [bytes(view[start:end]) for start, end in chunks]
@@ -52,3 +39,16 @@ def test_the_cuts_are_those_of_fastcdc_2020() -> None:
 
 
 PINNED = [135509, 282030, 420312, 552903, 700820, 890146]
+
+
+def test_a_window_smaller_than_the_largest_chunk_still_comes_to_an_end(tmp_path: Path) -> None:
+    data = random.Random(1).randbytes(50_000)
+    (tmp_path / "file").write_bytes(data)
+    fd = os.open(tmp_path / "file", os.O_RDONLY)
+    buffers = window_buffers(2, CUTS, 100)
+    found = b""
+    for view, _, buffer in windows(fd, CUTS, buffers):
+        found += bytes(view)
+        buffers.give_back(buffer)
+    os.close(fd)
+    assert found == data

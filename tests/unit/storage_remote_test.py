@@ -222,7 +222,7 @@ def test_a_recipe_that_lies_about_its_object_is_found_out(tmp_path: Path) -> Non
     assert not (tmp_path / "out").exists()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 50 << 20), st.integers(0, 3 << 20)), max_size=30))
 def test_requests_cover_every_place_and_are_bounded(places: list[tuple[int, int, int]]) -> None:
     found = [Found(f"{pack:02}", 1 << 30, Record(bytes([at]), 1, 0, 0, 0, offset, stored, stored))

@@ -13,6 +13,7 @@ from dvcx.base.hashing import ALGORITHMS
 from dvcx.formats.table import Role
 from dvcx.formats.tree_bytes import dump_tree
 from dvcx.model.tree import file_entry, folder_entry, make_tree
+from dvcx.storage.batching import FOLDER, Batching, over_network
 from dvcx.storage.bucket import Bucket, Part, Unavailable
 from dvcx.storage.bucket_wrappers import CountingBucket, ReadOnlyBucket
 from dvcx.storage.cache import Cache
@@ -30,14 +31,17 @@ MIB = 1 << 20
 class Side:
     """One machine: its cache, and what it keeps of the remote."""
 
-    def __init__(self, folder: Path, bucket: Bucket) -> None:
+    def __init__(self, folder: Path, bucket: Bucket, batching: Batching = FOLDER) -> None:
         self.folder = folder
+        self.batching = batching
         self.cache = Cache(folder / "cache", ALGORITHM)
         self.counting = CountingBucket(bucket)
         self.remote = self.opened(self.counting)
 
     def opened(self, bucket: Bucket, jobs: int = 2) -> Remote:
-        return Remote(bucket, "store", ALGORITHM, self.folder / "local", RemoteSettings(jobs=jobs))
+        return Remote(
+            bucket, "store", ALGORITHM, self.folder / "local", RemoteSettings(jobs=jobs, batching=self.batching)
+        )
 
     def add(self, files: dict[str, bytes]) -> Wanted:
         """Takes a folder in and gives its root."""
@@ -90,8 +94,8 @@ def store(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def side(tmp_path: Path, store: Path) -> NewSide:
-    def make(name: str, bucket: Bucket | None = None) -> Side:
-        return Side(tmp_path / name, bucket or FolderBucket(store))
+    def make(name: str, bucket: Bucket | None = None, batching: Batching = FOLDER) -> Side:
+        return Side(tmp_path / name, bucket or FolderBucket(store), batching)
 
     return make
 
@@ -202,19 +206,17 @@ class StoppingBucket(FolderBucket):
         return super().read_range(name, start, end)
 
 
-def test_a_push_that_broke_off_sends_only_the_rest_when_it_is_run_again(
-    side: NewSide, store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dvcx.storage.remote_writer.PACK_SIZE", 256 << 10)
+def test_a_push_that_broke_off_sends_only_the_rest_when_it_is_run_again(side: NewSide, store: Path) -> None:
+    small = Batching(ahead=2, pack_size=256 << 10, window=256 << 10)
     bucket = StoppingBucket(store)
-    here = side("here", bucket)
+    here = side("here", bucket, batching=small)
     root = here.add({str(n): random.Random(n).randbytes(30_000) for n in range(100)})
     bucket.left = 7
     with pytest.raises(RemoteError):
         here.push(root)
     assert here.opened(bucket).missing([root.digest])
     bucket.left = 1_000_000
-    again = Side(here.folder, bucket)
+    again = Side(here.folder, bucket, small)
     result = again.push(root)
     assert result.reused == 7 and result.packs == 5
     there = side("there")
@@ -222,20 +224,16 @@ def test_a_push_that_broke_off_sends_only_the_rest_when_it_is_run_again(
     assert there.has_all(root)
 
 
-def test_a_large_push_that_broke_off_finds_its_packs_again(
-    side: NewSide, store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dvcx.storage.chunking.WINDOW", MIB)
-    monkeypatch.setattr("dvcx.storage.remote_writer.FEW", MIB // 4)
-    monkeypatch.setattr("dvcx.storage.remote_writer.COMMIT_EVERY", 4 * MIB)
+def test_a_large_push_that_broke_off_finds_its_packs_again(side: NewSide, store: Path) -> None:
+    small = Batching(ahead=2, pack_size=MIB, window=MIB, commit_every=4 * MIB)
     bucket = StoppingBucket(store)
-    here = side("here", bucket)
+    here = side("here", bucket, batching=small)
     root = here.add({"large": random.Random(5).randbytes(12 * MIB)})
     bucket.left = 8
     with pytest.raises(RemoteError):
         here.push(root)
     bucket.left = 1_000_000
-    again = Side(here.folder, bucket)
+    again = Side(here.folder, bucket, small)
     again.push(root)
     assert again.counting.counts.bytes_written < 6 * MIB
     there = side("there")
@@ -382,3 +380,56 @@ def test_in_memory_the_same_holds(side: NewSide) -> None:
     here.push(root)
     there.fetch(root)
     assert there.has_all(root)
+
+
+def test_over_a_network_no_pack_is_looked_for_unless_a_push_from_here_broke_off(side: NewSide, store: Path) -> None:
+    bucket = StoppingBucket(store)
+    here = side("here", bucket, Batching(ahead=2, pack_size=20_000, window=20_000, far=True))
+    root = here.add(some_files())
+    here.push(root)
+    assert here.counting.counts.stats == 0
+    more = here.add({name: random.Random(name).randbytes(15_000) for name in "abcd"})
+    bucket.left = 1
+    broken = Side(here.folder, bucket, here.batching)
+    with pytest.raises(RemoteError):
+        broken.push(more)
+    bucket.left = 1_000_000
+    again = Side(here.folder, bucket, here.batching)
+    sent = again.push(more)
+    assert sent.reused == 1 and again.counting.counts.stats == sent.packs + 1
+    last = Side(here.folder, bucket, here.batching)
+    last.push(here.add({"last": b"last"}))
+    assert last.counting.counts.stats == 0
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 4, 8, 32])
+def test_packs_over_a_network_are_smaller_the_more_go_at_once(jobs: int) -> None:
+    found = over_network(jobs)
+    assert found.ahead == jobs and 8 * MIB <= found.pack_size <= 32 * MIB
+    assert found.ahead * found.pack_size <= max(64 * MIB, jobs * 8 * MIB)
+    assert found.window <= found.pack_size
+
+
+def test_progress_counts_what_is_on_the_remote_and_ends_at_the_total(side: NewSide) -> None:
+    class Counting:
+        total: int | None = None
+        counted = 0
+
+        def start(self, label: str, total: int | None, unit: str) -> Counting:
+            self.total = total
+            return self
+
+        def advance(self, n: int = 1) -> None:
+            self.counted += n
+
+        def done(self) -> None:
+            pass
+
+    here = side("here")
+    big = random.Random(4).randbytes(40 * MIB)
+    for files in (some_files() | {"big": big}, {"big": big[: 20 * MIB] + b"inserted" + big[20 * MIB :]}):
+        root = here.add(files)
+        seen = Counting()
+        plan = plan_upload(here.cache, here.remote, reachable(here.cache, [root]).wanted)
+        upload(plan, here.cache, here.remote, seen)
+        assert seen.total == plan.size == seen.counted

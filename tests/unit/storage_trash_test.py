@@ -250,7 +250,7 @@ def without_leftovers(look: Look) -> Look:
 
 
 @pytest.mark.parametrize("durability", ["full", "fast"])
-def test_killed_anywhere_an_operation_can_be_taken_back(tmp_path: Path, durability: Durability) -> None:
+def test_killed_anywhere_an_operation_can_be_taken_back(tmp_path: Path, durability: Durability, stride: int) -> None:
     before = look_at(fill(tmp_path / "reference"))
 
     def check(place: Path) -> None:
@@ -264,11 +264,14 @@ def test_killed_anywhere_an_operation_can_be_taken_back(tmp_path: Path, durabili
         lambda place: fill(place / "project"),
         lambda place: change(place / "project", Trash(place / "trash", durability)),
         check,
+        stride=stride,
     )
     assert steps > 15
 
 
-def test_killed_anywhere_an_undo_is_finished_by_the_next_one_and_can_itself_be_undone(tmp_path: Path) -> None:
+def test_killed_anywhere_an_undo_is_finished_by_the_next_one_and_can_itself_be_undone(
+    tmp_path: Path, stride: int
+) -> None:
     before = look_at(fill(tmp_path / "reference"))
     looks: list[Look] = []
 
@@ -292,11 +295,13 @@ def test_killed_anywhere_an_undo_is_finished_by_the_next_one_and_can_itself_be_u
     def act(place: Path) -> None:
         Trash(place / "trash").undo(place / "project")
 
-    assert kill_at_every_step(tmp_path / "runs", arrange, act, check) > 15
+    assert kill_at_every_step(tmp_path / "runs", arrange, act, check, stride=stride) > 15
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
-def test_where_the_disk_fails_nothing_is_lost_and_undo_takes_back_what_was_done(tmp_path: Path, code: int) -> None:
+def test_where_the_disk_fails_nothing_is_lost_and_undo_takes_back_what_was_done(
+    tmp_path: Path, code: int, stride: int
+) -> None:
     before = look_at(fill(tmp_path / "reference"))
 
     def check(place: Path) -> None:
@@ -311,12 +316,13 @@ def test_where_the_disk_fails_nothing_is_lost_and_undo_takes_back_what_was_done(
         lambda place: fill(place / "project"),
         lambda place: change(place / "project", Trash(place / "trash")),
         check,
+        stride=stride,
     )
     assert steps > 15
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
-def test_where_the_disk_fails_an_undo_can_be_repeated(tmp_path: Path, code: int) -> None:
+def test_where_the_disk_fails_an_undo_can_be_repeated(tmp_path: Path, code: int, stride: int) -> None:
     before = look_at(fill(tmp_path / "reference"))
 
     def check(place: Path) -> None:
@@ -332,6 +338,7 @@ def test_where_the_disk_fails_an_undo_can_be_repeated(tmp_path: Path, code: int)
         lambda place: change(fill(place / "project"), Trash(place / "trash")),
         lambda place: Trash(place / "trash").undo(place / "project"),
         check,
+        stride=stride,
     )
     assert steps > 15
 
@@ -435,7 +442,7 @@ def test_a_copy_on_another_disk_is_flushed_before_the_original_goes(
     assert events == ["file", "file", "folder", "gone", "all", "folder", "gone"]
 
 
-def test_killed_anywhere_a_move_across_disks_loses_nothing(tmp_path: Path, elsewhere: Path) -> None:
+def test_killed_anywhere_a_move_across_disks_loses_nothing(tmp_path: Path, elsewhere: Path, stride: int) -> None:
     before = look_at(fill(tmp_path / "reference"))
     original = moving.rename_new
 
@@ -450,7 +457,7 @@ def test_killed_anywhere_a_move_across_disks_loses_nothing(tmp_path: Path, elsew
         assert look_at(place / "project") == before
         assert original is moving.rename_new
 
-    assert kill_at_every_step(tmp_path / "runs", lambda place: fill(place / "project"), act, check) > 30
+    assert kill_at_every_step(tmp_path / "runs", lambda place: fill(place / "project"), act, check, stride=stride) > 30
 
 
 def test_what_cannot_be_copied_to_another_disk_stays_where_it_is(project: Path, elsewhere: Path) -> None:
@@ -503,7 +510,7 @@ def test_old_entries_expire_and_one_under_way_does_not(project: Path, tmp_path: 
     assert [path for path in trash.root.iterdir() if path.is_dir()] == []
 
 
-def test_a_killed_expiry_leaves_whole_entries_and_is_finished_by_the_next_one(tmp_path: Path) -> None:
+def test_a_killed_expiry_leaves_whole_entries_and_is_finished_by_the_next_one(tmp_path: Path, stride: int) -> None:
     def arrange(place: Path) -> None:
         change(fill(place / "project"), Trash(place / "trash"))
 
@@ -515,7 +522,11 @@ def test_a_killed_expiry_leaves_whole_entries_and_is_finished_by_the_next_one(tm
         assert [path.name for path in trash.root.iterdir() if path.is_dir()] == []
 
     assert kill_at_every_step(
-        tmp_path / "runs", arrange, lambda place: Trash(place / "trash").expire(-1, time.time() + 1), check
+        tmp_path / "runs",
+        arrange,
+        lambda place: Trash(place / "trash").expire(-1, time.time() + 1),
+        check,
+        stride=stride,
     )
 
 
@@ -630,7 +641,7 @@ def test_a_folder_that_its_owner_may_not_write_goes_and_comes_back(tmp_path: Pat
                 entry.move_all([(project / "data", "data")])
             assert trash.expire(-1, time.time() + 1)[-1] == entry.id and trash.entries() == []
 
-        assert as_nobody(place, act) == 0
+        assert as_nobody(act) == 0
     finally:
         shutil.rmtree(place)
 
@@ -650,7 +661,7 @@ def test_a_place_that_cannot_be_written_is_told_and_what_belongs_there_stays_in_
             (project / "data").chmod(0o755)
             assert trash.undo(project).restored == ("run.sh",)
 
-        assert as_nobody(place, act) == 0
+        assert as_nobody(act) == 0
     finally:
         shutil.rmtree(place)
 

@@ -69,9 +69,9 @@ def render(result: AddResult, console: Console) -> None:
         if each.outdated:
             console.say(
                 yellow("note: "),
-                f"{count_text(each.outdated, 'file')} of {each.path} were older here than the pointer, which another "
-                "revision had brought: it names the older ones now",
+                f"{each.path} had not been checked out since its pointer changed: the pointer names what is here now, "
+                f"other content for {count_text(each.outdated, 'file')}",
             )
-            console.next_step("dvcx undo, then dvcx checkout: if you wanted the others")
+            console.next_step("dvcx undo, then dvcx checkout: if you wanted what the pointer named")
     if not result.saved:
         console.next_step("dvcx commit: store the bytes")

@@ -11,10 +11,23 @@ from __future__ import annotations
 
 from dvcx.cli.console import Console
 from dvcx.cli.invocation import Invocation, Outcome
-from dvcx.cli.options import AllBranches, AllCommits, AllTags, DryRun, Glob, Jobs, RemoteName, Targets
+from dvcx.cli.options import (
+    AllBranches,
+    AllCommits,
+    AllTags,
+    Glob,
+    Jobs,
+    LimitRate,
+    MaxSize,
+    RemoteName,
+    Targets,
+    TransferPlan,
+    TransferRevisions,
+)
 from dvcx.cli.render.transfer import render_fetch
 from dvcx.cli.transfer_options import transfer_options, transfer_paths
 from dvcx.operations.fetch import FetchResult, fetch
+from dvcx.operations.selection import Revisions
 
 
 def command(
@@ -26,10 +39,15 @@ def command(
     all_tags: AllTags = False,
     all_commits: AllCommits = False,
     glob: Glob = False,
-    dry_run: DryRun = False,
+    dry_run: TransferPlan = False,
+    rev: TransferRevisions = None,
+    limit_rate: LimitRate = None,
+    max_size: MaxSize = None,
 ) -> Outcome:
     repo = call.repo()
-    options = transfer_options(remote, jobs, (all_branches, all_tags, all_commits), glob=glob, dry_run=dry_run)
+    revisions = Revisions(all_branches, all_tags, all_commits, tuple(rev or ()))
+    amounts = (limit_rate, max_size)
+    options = transfer_options(remote, jobs, revisions, amounts, glob=glob, dry_run=dry_run)
     result = fetch(repo, transfer_paths(repo, targets, call.directory, glob=glob), options, call.progress)
     return Outcome(result, error=result.problem())
 

@@ -8,6 +8,7 @@ Examples:
     dvcx fsck
     dvcx fsck --repair
     dvcx fsck --cache --remote store --repair
+    dvcx fsck --remote store --sample 5 # every night another twentieth
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Annotated
 
 import typer
 
+from dvcx.base.errors import UsageError
 from dvcx.cli.console import Console
 from dvcx.cli.invocation import Invocation, Outcome
 from dvcx.cli.options import OtherStore
@@ -33,10 +35,23 @@ def command(
     ] = False,
     remote: OtherStore = None,
     repair: Annotated[bool, typer.Option("--repair", help="mend what is damaged from the other side")] = False,
+    sample: Annotated[
+        float | None,
+        typer.Option("--sample", metavar="PCT", help="read so many percent of the remote's packs, chosen by chance"),
+    ] = None,
 ) -> Outcome:
     with_cache = cache or remote is None
-    result = fsck(call.repo(), cache=with_cache, remote=remote, repair=repair, progress=call.progress)
+    part = None if sample is None else _part(sample, remote)
+    result = fsck(call.repo(), cache=with_cache, remote=remote, repair=repair, sample=part, progress=call.progress)
     return Outcome(result, error=result.problem())
+
+
+def _part(percent: float, remote: str | None) -> float:
+    if remote is None:
+        raise UsageError("--sample is for a remote: the cache is always read whole", "name one with `--remote NAME`")
+    if not 0 < percent <= 100:
+        raise UsageError(f"{percent:g} percent is no sample", "give more than 0 and at most 100")
+    return percent / 100
 
 
 def render(result: FsckResult, console: Console) -> None:

@@ -13,6 +13,8 @@ Examples:
 
 from __future__ import annotations
 
+import os
+import shlex
 from typing import Annotated
 
 import typer
@@ -44,5 +46,6 @@ def render(result: InitResult, console: Console) -> None:
     if result.accident_only:
         console.warn("xxh128 guards against accidents only: a second content of the same name can be made on purpose")
     if result.git:
-        console.next_step(f"git add {' '.join(result.changed_files)} && git commit -m 'start dvcx'")
+        files = (shlex.quote(os.path.relpath(os.path.join(result.root, file))) for file in result.changed_files)
+        console.next_step(f"git add {' '.join(files)} && git commit -m 'start dvcx'")
     console.next_step("dvcx add PATH: track a file or folder of data")

@@ -1,7 +1,7 @@
 """Show the commits that changed tracked data: a file, a folder, or a path inside a tracked folder.
 
 A path inside a tracked folder is looked up in each version of that folder; a version whose listing was never fetched
-here is shown as unknown. Data that was moved begins where it got its present name.
+here is shown as unknown. Data that was moved, without being edited by the same commit, is followed to its former path.
 
 Examples:
     dvcx log data/

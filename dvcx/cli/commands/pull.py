@@ -17,12 +17,26 @@ import typer
 
 from dvcx.cli.console import Console
 from dvcx.cli.invocation import Invocation, Outcome
-from dvcx.cli.options import AllBranches, AllCommits, AllTags, DryRun, Force, Glob, Jobs, RemoteName, Targets
+from dvcx.cli.options import (
+    AllBranches,
+    AllCommits,
+    AllTags,
+    Force,
+    Glob,
+    Jobs,
+    LimitRate,
+    MaxSize,
+    RemoteName,
+    Targets,
+    TransferPlan,
+    TransferRevisions,
+)
 from dvcx.cli.render.changes import render_checkout
 from dvcx.cli.render.sizes import count_text
 from dvcx.cli.render.transfer import render_fetch
 from dvcx.cli.transfer_options import transfer_options, transfer_paths
 from dvcx.operations.pull import PullResult, pull
+from dvcx.operations.selection import Revisions
 
 
 def command(
@@ -34,14 +48,19 @@ def command(
     all_tags: AllTags = False,
     all_commits: AllCommits = False,
     glob: Glob = False,
-    dry_run: DryRun = False,
+    dry_run: TransferPlan = False,
+    rev: TransferRevisions = None,
+    limit_rate: LimitRate = None,
+    max_size: MaxSize = None,
     force: Force = False,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="data that the remote does not have is no error")
     ] = False,
 ) -> Outcome:
     repo = call.repo()
-    options = transfer_options(remote, jobs, (all_branches, all_tags, all_commits), glob=glob, dry_run=dry_run)
+    revisions = Revisions(all_branches, all_tags, all_commits, tuple(rev or ()))
+    amounts = (limit_rate, max_size)
+    options = transfer_options(remote, jobs, revisions, amounts, glob=glob, dry_run=dry_run)
     paths = transfer_paths(repo, targets, call.directory, glob=glob)
     result = pull(repo, paths, options, force=force, progress=call.progress)
     return Outcome(result, error=result.problem(allow_missing=allow_missing))

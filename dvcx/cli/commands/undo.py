@@ -2,7 +2,8 @@
 
 `checkout --force`, `add` over changed files, `commit`, `remove`, `move` and `gc` keep what they take away in the trash.
 An undo puts it back; what stands in its place goes to the trash in turn, so a second `dvcx undo` takes the first one
-back. The trash keeps things for `trash.keep_days` (30) days; `dvcx gc` clears what is older.
+back. Of a `gc` on a remote it takes the marks back, until the grace period is over and what they mark is deleted. The
+trash keeps things for `trash.keep_days` (30) days; `dvcx gc` clears what is older.
 
 Examples:
     dvcx undo

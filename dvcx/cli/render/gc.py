@@ -75,6 +75,8 @@ def _say_marks(result: GcResult, console: Console) -> None:
             f"{'marked' if result.done else 'would mark'} on {result.store}: {count_text(result.marked, 'pack')}, "
             f"{size_text(result.size)}; a collection after {result.grace_days:g} days deletes what is still not needed"
         )
+    if result.entry is not None:
+        console.next_step("dvcx undo: take the marks back, until then")
     if result.deleted:
         console.say(f"{'deleted' if result.done else 'would delete'}: {count_text(result.deleted, 'pack')}")
 

@@ -15,7 +15,8 @@ def render_log(result: LogResult, console: Console) -> None:
         head = (yellow(commit.commit[:10]), " ", f"{commit.date:%Y-%m-%d %H:%M}", " ", bold(commit.subject))
         console.line(*head, dim(f"  ({commit.author})"))
         for change in commit.changes:
-            console.line("    ", styled_change(f"{change.change:<8}"), " ", change.path, dim(_numbers(change)))
+            name = f"{change.old_path} -> {change.path}" if change.old_path else change.path
+            console.line("    ", styled_change(f"{change.change:<8}"), " ", name, dim(_numbers(change)))
     if not result.commits:
         console.say(f"no commit has {result.path or 'any tracked data'} yet")
         console.next_step("git add the pointer files and .gitignore, then git commit")

@@ -20,11 +20,8 @@ def render_status(result: StatusResult, console: Console, *, granular: bool) -> 
         console.line(red("broken   "), " ", path, ": ", why)
     for output in result.outputs:
         _show(output, console, granular=granular)
-    merging = [why for why in result.broken.values() if "conflict markers" in why]
-    if merging:
-        console.next_step("dvcx resolve --ours|--theirs|--both PATH: decide what a merge left in conflict")
-    if len(result.broken) > len(merging):
-        console.next_step("git checkout -- FILE: restore a pointer file that is broken")
+    for hint in result.hints[:_FEW]:
+        console.next_step(hint)
     if not result.outputs and not result.broken:
         console.say("nothing is tracked yet")
         console.next_step("dvcx add PATH")

@@ -1,0 +1,44 @@
+"""Checking an option of a remote before it is written down: has its kind of store such an option, and such a value?"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from dvcx.base.errors import UsageError
+from dvcx.config.keys import split_key
+from dvcx.config.schema import Config, RemoteConfig
+from dvcx.config.secrets import is_secret
+from dvcx.config.settings import REMOTE_SETTINGS, BadSetting, parse_option
+from dvcx.storage.stores.kinds import check_remote_options, kind_of
+from dvcx.storage.stores.options import unknown_option
+
+
+def check_option(config: Config, key: str, text: str) -> None:
+    """Raises `UsageError`, with what was meant, when `key` is no option of its remote or `text` no value of it.
+
+    Keys of other settings pass, and so do those of remotes that are not there: others check these.
+    """
+    parts: tuple[str, ...] = ()
+    with suppress(UsageError):
+        parts = split_key(key)
+    if len(parts) < 3 or parts[0] != "remote" or parts[2] in REMOTE_SETTINGS or parts[1] not in config.remotes:
+        return
+    remote = config.remotes[parts[1]]
+    try:
+        value: object = parse_option(key, text, is_text=is_secret(parts[-1]))
+    except BadSetting:
+        return
+    for part in reversed(parts[3:]):
+        value = {part: value}
+    _check_name(remote, parts[2])
+    check_remote_options(remote.url, {parts[2]: value})
+
+
+def _check_name(remote: RemoteConfig, name: str) -> None:
+    """Raises `UsageError` for a mistyped setting that every remote has, such as `compresion`."""
+    kind = kind_of(remote.url)
+    options = kind.options if kind is not None else None
+    if kind is not None and options is not None:
+        known = [*(option.name for option in options), *(each for each in REMOTE_SETTINGS if each != "secrets_for")]
+        if name not in known:
+            raise unknown_option(name, known, kind.name)

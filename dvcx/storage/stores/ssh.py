@@ -1,0 +1,255 @@
+"""SSH: files over SFTP on sshfs's connections (asyncssh), which are made only to hosts whose key is known."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from dvcx.base.files import temporary_name
+from dvcx.storage.bucket import BucketFile
+from dvcx.storage.stores.kinds import check_place
+from dvcx.storage.stores.options import TIMEOUT, Option, Takes
+from dvcx.storage.stores.problems import Outcome, Problem, causes, class_names
+from dvcx.storage.stores.store import PATIENCE, LoopStore, for_each
+
+OPTIONS = (
+    Option("user", Takes.TEXT, "the name to log in with; else from the URL, ~/.ssh/config, or one's own"),
+    Option("port", Takes.NUMBER, "the port; else from the URL, ~/.ssh/config, or 22"),
+    Option("key_file", Takes.FILE, "the private key; else those of ~/.ssh and the agent"),
+    Option("passphrase", Takes.TEXT, "what unlocks the key (secret)"),
+    Option("password", Takes.TEXT, "the password, where keys are not taken (secret)"),
+    Option("known_hosts", Takes.FILE, "the file with the keys of hosts; else ~/.ssh/known_hosts"),
+    Option("ssh_config", Takes.FILE, "the SSH configuration, in files of your own only; else ~/.ssh/config"),
+    Option("proxy_jump", Takes.TEXT, "a host to go through, as USER@HOST"),
+    Option("agent", Takes.FLAG, "false: do not ask the SSH agent for keys"),
+    TIMEOUT,
+)
+_Result = TypeVar("_Result")
+_TEMPORARY = "tmp"
+_BLOCK = 240 << 10
+_DEAD = frozenset({"ConnectionLost", "SFTPConnectionLost", "SFTPNoConnection", "DisconnectError", "ChannelOpenError"})
+
+
+def open_store(url: str, options: Mapping[str, object]) -> SshStore:
+    """Gives the store at `ssh://USER@HOST:PORT/FOLDER`; `/~/FOLDER` is below the user's home. Connects."""
+    parts = urlsplit(url)
+    check_place(url, parts.hostname or "", "host")
+    check_place(url, parts.path, "host/folder")
+    path = unquote(parts.path)
+    root = path.removeprefix("/~/") if path.startswith("/~/") else path
+    return SshStore(str(parts.hostname), root.rstrip("/"), _arguments(parts.username, parts.port, options), options)
+
+
+class SshStore(LoopStore):
+    """The files below a folder of a host. See `Store`.
+
+    What is written gets its name by renaming, when it is whole and the host has confirmed its size.
+    """
+
+    def __init__(self, host: str, root: str, arguments: Mapping[str, Any], options: Mapping[str, object]) -> None:
+        self._host = host
+        self._arguments = dict(arguments)
+        self._root = root
+        self._made: set[str] = set()
+        self._lock = threading.Lock()
+        self._fs = self._connected()
+        super().__init__(self._fs.loop, float(options.get("timeout", PATIENCE)))  # type: ignore[arg-type]
+
+    def list(self, prefix: str) -> Iterator[BucketFile]:
+        """Gives every file whose name starts with `prefix`."""
+        found: list[BucketFile] = []
+
+        async def collect(folder: str) -> None:
+            below = f"{self._root}/{folder}".rstrip("/")
+            try:
+                entries = await self._fs._ls(below, detail=True)
+            except FileNotFoundError:
+                return
+            folders = []
+            for each in entries:
+                name = folder + each["name"].rpartition("/")[2]
+                if each["type"] == "directory":
+                    folders.append(f"{name}/")
+                elif each["type"] == "file":
+                    found.append(BucketFile(name, int(each["size"] or 0), _seconds(each)))
+            await for_each(folders, collect)
+
+        self._alive(lambda: collect(prefix), 1 << 30)
+        return iter(found)
+
+    def stat(self, name: str) -> BucketFile | None:
+        """Gives what is known of one file; raises `FileNotFoundError`."""
+        info = self._alive(lambda: self._fs._info(self._path(name)))
+        return None if info["type"] != "file" else BucketFile(name, int(info["size"] or 0), _seconds(info))
+
+    def read(self, name: str) -> bytes:
+        """Gives the whole content."""
+        return self._alive(lambda: self._got(name, 0, -1), 1 << 30)
+
+    def read_range(self, name: str, start: int, end: int) -> bytes:
+        """Gives the bytes from `start` up to `end`."""
+        return self._alive(lambda: self._got(name, start, end - start), end - start)
+
+    def write(self, name: str, data: bytes, *, exclusive: bool) -> bool:
+        """Makes `data` the content: SSH guards it on its way, and the host tells its size."""
+        temporary = self._path(f"{_TEMPORARY}/{temporary_name('push')}")
+        self._alive(lambda: self._put(temporary, self._path(name), data, exclusive=exclusive), len(data))
+        return True
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Removes files."""
+
+        async def remove(name: str) -> None:
+            try:
+                await self._fs._rm_file(self._path(name))
+            except FileNotFoundError:
+                return
+
+        self._alive(lambda: for_each(names, remove))
+
+    async def _got(self, name: str, start: int, size: int) -> bytes:
+        async with self._fs._pool.get() as channel, channel.open(self._path(name), "rb", encoding=None) as file:
+            return bytes(await file.read(size, start))
+
+    async def _put(self, temporary: str, path: str, data: bytes, *, exclusive: bool) -> None:
+        for folder in (path.rpartition("/")[0], temporary.rpartition("/")[0]):
+            if folder not in self._made:
+                await self._fs._makedirs(folder, exist_ok=True)
+                self._made.add(folder)
+        async with self._fs._pool.get() as channel:
+            try:
+                async with channel.open(temporary, "xb", encoding=None, block_size=_BLOCK) as file:
+                    await file.write(data)
+                    await _flush(file)
+                    size = (await file.stat()).size
+                if size != len(data):
+                    raise ConnectionError(f"{size} of {len(data)} bytes arrived")
+                await _rename(channel, temporary, path, exclusive=exclusive)
+            except BaseException:
+                if await _is_there(channel, temporary):
+                    await channel.unlink(temporary)
+                raise
+
+    def _alive(self, ask: Callable[[], Awaitable[_Result]], size: int = 0) -> _Result:
+        """Gives the result of a request; when the connection turns out to be dead, the next request makes a new one."""
+
+        async def asked() -> _Result:
+            return await ask()
+
+        with self._lock:
+            if self._fs is None:
+                self._fs = self._connected()
+        try:
+            return self.ask(asked(), size)
+        except Exception as error:
+            if any(class_names(each) & _DEAD or isinstance(each, TimeoutError) for each in causes(error)):
+                with self._lock:
+                    self._fs = None
+            raise
+
+    def _connected(self) -> Any:
+        from sshfs import SSHFileSystem
+
+        return SSHFileSystem(self._host, **self._arguments, skip_instance_cache=True)
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+
+def explain(error: BaseException) -> Problem | None:
+    """Gives what SSH's errors mean."""
+    for each in causes(error):
+        names = class_names(each)
+        text = str(each) or type(each).__name__
+        if "HostKeyNotVerifiable" in names:
+            return Problem(
+                Outcome.FAILED,
+                f"the key of the host is not known, or is another than it was ({text})",
+                "compare its fingerprint with its owner's, then `ssh USER@HOST` once, or "
+                "`ssh-keyscan -p PORT HOST >> ~/.ssh/known_hosts`",
+            )
+        if names & {"PermissionDenied", "KeyEncryptionError", "KeyImportError"}:
+            return Problem(
+                Outcome.FAILED,
+                f"the login was refused ({text})",
+                "try `ssh USER@HOST`; set `user` and `key_file`, or load the key into the agent with `ssh-add`",
+            )
+        if isinstance(each, FileExistsError) or "SFTPFileAlreadyExists" in names:
+            return Problem(Outcome.ALREADY_THERE, "it is there already")
+        if names & {"SFTPNoSuchFile", "SFTPNoSuchPath"}:
+            return Problem(Outcome.NOT_THERE, "it is not there")
+        if names & {"SFTPPermissionDenied", "SFTPWriteProtect"}:
+            return Problem(Outcome.FAILED, "no right to do this there", "check the owner and mode of the folder")
+        if names & {"SFTPNoSpaceOnFilesystem", "SFTPQuotaExceeded"}:
+            return Problem(Outcome.FAILED, "there is no space left", "make room there and run the command again")
+        if "SFTPFailure" in names:
+            return Problem(
+                Outcome.FAILED, f"the host could not do it ({text})", "is the disk there full, or the folder a file?"
+            )
+    return None
+
+
+async def _flush(file: Any) -> None:
+    """Has the host put the file on its disk, where it can."""
+    from asyncssh.sftp import SFTPOpUnsupported
+
+    try:
+        await file.fsync()
+    except SFTPOpUnsupported:
+        return
+
+
+async def _rename(channel: Any, temporary: str, path: str, *, exclusive: bool) -> None:
+    """Gives a file its name. The old `rename` of SFTP replaces nothing; OpenSSH's own replaces at one stroke."""
+    from asyncssh.sftp import SFTPError, SFTPOpUnsupported
+
+    if exclusive:
+        try:
+            await channel.rename(temporary, path)
+        except SFTPError:
+            if await _is_there(channel, path):
+                raise FileExistsError(path) from None
+            raise
+        return
+    try:
+        await channel.posix_rename(temporary, path)
+    except SFTPOpUnsupported:
+        if await _is_there(channel, path):
+            await channel.unlink(path)
+        await channel.rename(temporary, path)
+
+
+async def _is_there(channel: Any, path: str) -> bool:
+    return bool(await channel.exists(path))
+
+
+def _arguments(user: str | None, port: int | None, options: Mapping[str, object]) -> dict[str, Any]:
+    """Gives the arguments of `asyncssh.connect` that URL and options mean."""
+    patience = options.get("timeout", PATIENCE)
+    arguments: dict[str, Any] = {
+        # Left out, sshfs would take any key of any host; () is what ssh itself does.
+        "known_hosts": options.get("known_hosts", ()),
+        "connect_timeout": min(float(patience), 20.0),  # type: ignore[arg-type]
+        "login_timeout": patience,
+        "keepalive_interval": 15,
+        "keepalive_count_max": 3,
+    }
+    names = {"user": "username", "port": "port", "key_file": "client_keys", "passphrase": "passphrase"}
+    names |= {"password": "password", "ssh_config": "config", "proxy_jump": "tunnel"}
+    if user is not None:
+        arguments["username"] = unquote(user)
+    if port is not None:
+        arguments["port"] = port
+    arguments.update({names[name]: value for name, value in options.items() if name in names})
+    if options.get("agent") is False:
+        arguments["agent_path"] = None
+    if "key_file" in options:
+        arguments["client_keys"] = [options["key_file"]]
+    return arguments
+
+
+def _seconds(info: Mapping[str, Any]) -> float | None:
+    when = info.get("mtime")
+    return when.timestamp() if when is not None else None
