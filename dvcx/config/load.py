@@ -23,6 +23,7 @@ from dvcx.config.schema import (
     CoreConfig,
     GitConfig,
     Level,
+    ParsingConfig,
     RemoteConfig,
     TrashConfig,
 )
@@ -143,7 +144,7 @@ def _settings_in(
         if not isinstance(table, dict):
             hint = meant(section) or "settings stand below a [section]"
             raise BadSetting(section, f"{section} stands outside of a section", hint)
-        if section in ("core", "cache", "trash", "git"):
+        if section in ("core", "cache", "trash", "git", "parsing"):
             yield from (((section, key), value) for key, value in table.items())
         elif section == "remote":
             yield from _remote_settings_in(table, file, warnings)
@@ -197,7 +198,7 @@ def _absolute(parts: tuple[str, ...], place: str, level: Level, base: _Base) -> 
 
 
 def _built(entries: Entries, warnings: list[str]) -> Config:
-    sections: dict[str, dict[str, ConfigValue]] = {"core": {}, "cache": {}, "trash": {}, "git": {}}
+    sections: dict[str, dict[str, ConfigValue]] = {name: {} for name in ("core", "cache", "trash", "git", "parsing")}
     remotes: dict[str, dict[str, ConfigEntry]] = {}
     for parts, entry in entries.items():
         if parts[0] == "remote":
@@ -218,6 +219,7 @@ def _built(entries: Entries, warnings: list[str]) -> Config:
         cache=CacheConfig(**sections["cache"]),  # type: ignore[arg-type]  # checked by the table of settings
         trash=TrashConfig(**sections["trash"]),  # type: ignore[arg-type]
         git=GitConfig(**sections["git"]),  # type: ignore[arg-type]
+        parsing=ParsingConfig(**sections["parsing"]),  # type: ignore[arg-type]
         remotes=MappingProxyType(built),
         entries=MappingProxyType({entry.key: entry for entry in entries.values()}),
         warnings=tuple(warnings),

@@ -81,6 +81,14 @@ class GitConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ParsingConfig:
+    """`[parsing]`: how mappings in templates become flags of commands."""
+
+    bool: Literal["store_true", "boolean_optional"] = "store_true"
+    list: Literal["nargs", "append"] = "nargs"
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteConfig:
     """`[remote.NAME]`. `url` is absolute: folders given relative to the project root are joined to it.
 
@@ -115,6 +123,7 @@ class Config:
     cache: CacheConfig = CacheConfig()
     trash: TrashConfig = TrashConfig()
     git: GitConfig = GitConfig()
+    parsing: ParsingConfig = ParsingConfig()
     remotes: Mapping[str, RemoteConfig] = field(default_factory=lambda: MappingProxyType({}))
     entries: Mapping[str, ConfigEntry] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[str, ...] = ()

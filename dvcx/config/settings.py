@@ -180,6 +180,22 @@ SETTINGS = _table(
         "When commits are pushed whose data is on no remote: `ask` whether to push it, `always` do, or `refuse`.",
         choices=("ask", "always", "refuse"),
     ),
+    Setting(
+        "parsing.bool",
+        "text",
+        "store_true",
+        "How true and false in mappings become flags of commands: `--x` and nothing, or `--x` and `--no-x`.",
+        choices=("store_true", "boolean_optional"),
+        project_only=True,
+    ),
+    Setting(
+        "parsing.list",
+        "text",
+        "nargs",
+        "How lists in mappings become flags of commands: `--x 1 2`, or `--x 1 --x 2`.",
+        choices=("nargs", "append"),
+        project_only=True,
+    ),
 )
 """Every setting outside of the remotes, by its key."""
 
@@ -209,7 +225,7 @@ REMOTE_SETTINGS = _table(
 )
 """The settings that every remote has, by the last part of their key; all else is an option for fsspec."""
 
-SECTIONS = ("core", "cache", "trash", "git", "remote")
+SECTIONS = ("core", "cache", "trash", "git", "parsing", "remote")
 REMOTE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 

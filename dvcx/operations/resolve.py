@@ -106,7 +106,7 @@ def _unmerged(repo: Repo, versions: Mapping[str, Versions]) -> dict[str, Version
 def _in_conflict(repo: Repo, unmerged: Mapping[str, Versions]) -> list[str]:
     """Gives the data whose pointers are in conflict, for Git or by their text (as when `git add` came too early)."""
     broken = workspace_manifest(repo.root, repo.git).broken
-    marked = (path for path in broken if has_conflict_markers(_text(repo, path) or ""))
+    marked = (path for path in broken if path.endswith(SUFFIX) and has_conflict_markers(_text(repo, path) or ""))
     return sorted({*unmerged, *(data_path(path) for path in marked)})
 
 

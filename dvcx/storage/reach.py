@@ -10,6 +10,8 @@ from dvcx.formats.table import Role
 from dvcx.formats.tree_bytes import parse_tree
 from dvcx.model.tree import EntryKind
 
+_FOLDER, _LINK = int(EntryKind.FOLDER), int(EntryKind.LINK)
+
 
 class Wanted(NamedTuple):
     """An object that something needs: its digest, whether it is a blob or a tree, its content's length in bytes
@@ -161,11 +163,15 @@ class _Walk:
         """Takes in the entries of a tree with the bytes `data`, for each place where it stands."""
         tree = parse_tree(data, f"the tree of {places[0][0].path or 'a tracked folder'}")
         wanted = self.reached.wanted
+        blob = Role.BLOB
         for place, selection in places:
             prefix = f"{place.path}/" if place.path else ""
             for entry in tree.entries:
+                # Most entries are files, and there can be millions of them: they go the short way.
                 kind, digest = entry.kind, entry.digest
-                if kind == EntryKind.FOLDER:
+                if kind == _FOLDER:
                     self.add(Wanted(digest, Role.TREE, 0, prefix + entry.name), selection)
-                elif kind != EntryKind.LINK and digest not in wanted:
-                    self.add(Wanted(digest, Role.BLOB, entry.size, prefix + entry.name), selection)
+                elif kind != _LINK and digest not in wanted:
+                    path = prefix + entry.name
+                    if selection is None or selection.takes(path, entry.size):
+                        wanted[digest] = Wanted(digest, blob, entry.size, path)

@@ -14,6 +14,7 @@ from dvcx.base.hashing import ALGORITHMS, checksum
 from dvcx.config.settings import REMOTE_SETTINGS, SETTINGS
 from dvcx.formats.conflict_text import parse_conflict, print_conflict
 from dvcx.formats.index import Index, build_index
+from dvcx.formats.lock_text import parse_lock, print_lock
 from dvcx.formats.pack import (
     FOOTER_SIZE,
     HEADER_SIZE,
@@ -56,6 +57,14 @@ def test_the_id_is_the_hash_of_a_csv() -> None:
 def test_the_pointers_are_read_and_written_like_that(name: str) -> None:
     text = EXAMPLES[f"pointer {name}"]
     assert print_pointer(parse_pointer(text.encode(), name)) == text
+
+
+def test_the_lock_is_read_and_written_like_that() -> None:
+    text = EXAMPLES["dvcx.lock"]
+    lock = parse_lock(text.encode(), "dvcx.lock")
+    assert print_lock(lock) == text
+    (record,) = lock.records.values()
+    assert [dep.text for dep in record.deps] == ["data/*.csv", "env:SEED", "images", "pkg:numpy"]
 
 
 def test_the_pointer_stands_for_the_tree() -> None:

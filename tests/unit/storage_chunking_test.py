@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dvcx.formats.remote_json import Chunking
-from dvcx.storage.chunking import cut_memory, window_buffers, windows
+from dvcx.storage.chunking import Closed, cut_memory, window_buffers, windows
 
 CUTS = Chunking(minimum=256, average=1024, maximum=4096, cut_from=1)
 
@@ -52,3 +54,17 @@ def test_a_window_smaller_than_the_largest_chunk_still_comes_to_an_end(tmp_path:
         buffers.give_back(buffer)
     os.close(fd)
     assert found == data
+
+
+def test_a_cut_that_waits_for_buffers_ends_when_they_are_closed(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(random.Random(1).randbytes(200_000))
+    fd = os.open(tmp_path / "file", os.O_RDONLY)
+    buffers = window_buffers(2, CUTS, 10_000)
+    cutting = windows(fd, CUTS, buffers)
+    next(cutting)  # nobody gives its buffer back, as when an upload is stuck
+    next(cutting)
+    closer = threading.Timer(0.2, buffers.close)
+    closer.start()
+    with pytest.raises(Closed):
+        next(cutting)
+    os.close(fd)

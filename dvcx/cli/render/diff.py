@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 
 from dvcx.cli.console import Console
+from dvcx.cli.render.markdown import code
 from dvcx.cli.render.sizes import count_text, size_text
 from dvcx.cli.render.words import styled_change
-from dvcx.cli.text import dim, escaped, green, red, yellow
+from dvcx.cli.text import dim, green, red, yellow
 from dvcx.operations.diff import DiffResult, FileDiff, Total
 from dvcx.operations.table_diff import Row, TableDiff
 
@@ -35,12 +35,12 @@ def render_diff(result: DiffResult, console: Console) -> None:
 
 def render_markdown(result: DiffResult, console: Console) -> None:
     """Shows the changes as a Markdown table, which is whole however many there are."""
-    console.raw(f"| {_cell('change')} | path | {_code(result.old)} | {_code(result.new)} |")
+    console.raw(f"| change | path | {code(result.old)} | {code(result.new)} |")
     console.raw("| --- | --- | ---: | ---: |")
     for each in result.changes:
-        path = _code(each.path + ("/" if _is_folder(each) else ""))
+        path = code(each.path + ("/" if _is_folder(each) else ""))
         if each.old_path is not None:
-            path = f"{_code(each.old_path)} → {path}"
+            path = f"{code(each.old_path)} → {path}"
         console.raw(f"| {each.change} | {path} | {_size(each.old_size)} | {_size(each.new_size)} |")
     if not result.changes:
         console.raw("| no changes | | | |")
@@ -127,16 +127,3 @@ def _absent_by_folder(result: DiffResult) -> Counter[str]:
 
 def _size(size: int | None) -> str:
     return "" if size is None else size_text(size)
-
-
-def _cell(text: str) -> str:
-    return escaped(text).replace("|", "\\|")
-
-
-def _code(text: str) -> str:
-    """Gives a name as a Markdown code span in a table cell: nothing in it is read as Markdown, HTML or a mention."""
-    name = _cell(text)
-    longest = max((len(run) for run in re.findall("`+", name)), default=0)
-    fence = "`" * (longest + 1)
-    space = " " if name.startswith("`") or name.endswith("`") else ""
-    return f"{fence}{space}{name}{space}{fence}"

@@ -132,16 +132,17 @@ class AzureStore(LoopStore):
 def explain(error: BaseException) -> Problem | None:
     """Gives what Azure's error codes mean."""
     for each in causes(error):
-        code = str(getattr(each, "error_code", "") or "").rpartition(".")[2]
+        raw = getattr(each, "error_code", "")
+        code = str(getattr(raw, "value", raw) or "")  # an enumeration, or a text when the library does not know it
         names = class_names(each)
         text = str(each)
-        if code in ("ContainerNotFound", "CONTAINER_NOT_FOUND", "ContainerBeingDeleted", "FilesystemNotFound"):
+        if code in ("ContainerNotFound", "ContainerBeingDeleted", "FilesystemNotFound"):
             return Problem(
                 Outcome.FAILED, "there is no container of that name there", "check the name and account, or make it"
             )
-        if code in ("BlobAlreadyExists", "BLOB_ALREADY_EXISTS") or "ResourceExistsError" in names:
+        if code == "BlobAlreadyExists" or "ResourceExistsError" in names:
             return Problem(Outcome.ALREADY_THERE, "it is there already")
-        if code in ("Md5Mismatch", "MD5_MISMATCH") or "contentMD5 doesn't match" in text:
+        if code == "Md5Mismatch" or "contentMD5 doesn't match" in text:
             return Problem(Outcome.TRY_AGAIN, "what was sent did not arrive whole")
         if "ResourceNotFoundError" in names:
             return Problem(Outcome.NOT_THERE, "it is not there")
@@ -149,7 +150,8 @@ def explain(error: BaseException) -> Problem | None:
             return Problem(
                 Outcome.FAILED, "the credentials have expired, or the clock of this computer is wrong", CLOCK_HINT
             )
-        if code in ("AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation"):
+        refused = code in ("AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation")
+        if refused or "failed to authenticate" in text:
             return Problem(
                 Outcome.FAILED,
                 "the store does not take the credentials",

@@ -1,0 +1,126 @@
+"""Transfers to a real store: how many requests they take, and what is left to do after Control-C."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.project import Project, program
+from tests.servers.projects import give_secrets, use_place
+from tests.servers.proxy import FaultProxy, Latency
+from tests.servers.stores import Place, marked, new_place
+
+MIB = 1 << 20
+LARGE = random.Random(1).randbytes(64 * MIB)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project.make(tmp_path / "project")
+
+
+@pytest.fixture
+def behind_proxy() -> Iterator[Callable[[Place], tuple[Place, FaultProxy]]]:
+    proxies: list[FaultProxy] = []
+
+    def put(place: Place) -> tuple[Place, FaultProxy]:
+        proxies.append(FaultProxy(place.port))
+        return place.moved(proxies[-1].port), proxies[-1]
+
+    yield put
+    for proxy in proxies:
+        proxy.stop()
+
+
+def interrupted(project: Project, *words: str, when: Callable[[], bool]) -> tuple[int, float]:
+    """Runs a command, presses Control-C once `when` is true, and gives its exit code and how long it took to end."""
+    process = subprocess.Popen(program(words), cwd=project.path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not when():
+        assert process.poll() is None and time.monotonic() < deadline, "it was over before it could be interrupted"
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    pressed = time.monotonic()
+    return process.wait(60), time.monotonic() - pressed
+
+
+def packs_in(place: Place) -> int:
+    assert place.folder is not None
+    return len(list(place.folder.rglob("*.pack")))
+
+
+@pytest.mark.parametrize("kind", marked(("s3-rclone",)))
+def test_an_interrupted_push_ends_at_once_and_the_next_one_sends_the_rest(
+    kind: str, project: Project, tmp_path: Path, behind_proxy: Callable[[Place], tuple[Place, FaultProxy]]
+) -> None:
+    place, proxy = behind_proxy(new_place(kind))
+    use_place(project, place)
+    project.save({"model.bin": LARGE})
+    stuck = Latency(lambda request: ".pack" in request.path and packs_in(place) >= 3, seconds=25)
+    proxy.faults = [stuck]
+    code, seconds = interrupted(project, "push", "-j", "8", when=lambda: stuck.met > 0)
+    assert code == 130 and seconds < 5, "what is on a slow line is not waited for"
+    proxy.faults = []
+    assert project.dvcx("status", "--remote", "store", "--exit-code").code == 1, "nothing half is to be seen"
+    there = packs_in(place)
+    proxy.requests.clear()
+    project.dvcx("push", "-j", "8").ok()
+    sent = sum(len(request.body) for request in proxy.requests if request.method == "PUT")
+    assert sent < len(LARGE) - (there - 1) * 7 * MIB
+    clone = project.clone(tmp_path / "clone")
+    give_secrets(clone, place)
+    clone.dvcx("pull").ok()
+    assert clone.read("model.bin") == LARGE
+
+
+@pytest.mark.parametrize("kind", marked(("s3-rclone",)))
+def test_an_interrupted_pull_ends_at_once_and_the_next_one_takes_the_rest(
+    kind: str, project: Project, tmp_path: Path, behind_proxy: Callable[[Place], tuple[Place, FaultProxy]]
+) -> None:
+    place, proxy = behind_proxy(new_place(kind))
+    use_place(project, place)
+    project.save({"model.bin": LARGE})
+    project.dvcx("push").ok()
+    clone = project.clone(tmp_path / "clone")
+    give_secrets(clone, place)
+    partial = clone.own_folder / "cache"
+
+    def is_half_there() -> bool:
+        return sum(os.stat(path).st_blocks * 512 for path in partial.rglob("partial/*")) > len(LARGE) // 2
+
+    code, seconds = interrupted(clone, "pull", "--limit-rate", "16M", when=is_half_there)
+    assert code == 130 and seconds < 4
+    assert not (clone.path / "model.bin").exists()
+    proxy.requests.clear()
+    clone.dvcx("pull").ok()
+    ranges = [request.headers.get("range", "") for request in proxy.requests if ".pack" in request.path]
+    spans = [tuple(map(int, each.removeprefix("bytes=").split("-"))) for each in ranges]
+    assert sum(high - low for low, high in spans) < len(LARGE) * 2 // 3
+    assert clone.read("model.bin") == LARGE
+
+
+@pytest.mark.parametrize("kind", marked(("s3-rclone",)))
+def test_many_small_files_take_few_requests_there_and_back(
+    kind: str, project: Project, tmp_path: Path, behind_proxy: Callable[[Place], tuple[Place, FaultProxy]]
+) -> None:
+    place, proxy = behind_proxy(new_place(kind))
+    use_place(project, place)
+    numbers = random.Random(1)
+    project.save({f"data/{n % 20}/{n}": numbers.randbytes(numbers.randrange(4096, 12289)) for n in range(2000)})
+    for words, most in ((["push"], 10), (["push"], 2)):
+        proxy.requests.clear()
+        project.dvcx(*words).ok()
+        assert len(proxy.requests) <= most, [(each.method, each.path) for each in proxy.requests]
+    clone = project.clone(tmp_path / "clone")
+    give_secrets(clone, place)
+    proxy.requests.clear()
+    clone.dvcx("pull").ok()
+    assert len(proxy.requests) <= 10
+    assert clone.files("data") == project.files("data")
