@@ -9,13 +9,15 @@ class DvcxError(Exception):
     """An error with a cause that a person can act on.
 
     `message` is lower-case and says what happened to which thing; `hint` says what to type next.
-    The family (subclass) decides the exit code, in `dvcx/cli/exits.py`.
+    The family (subclass) decides the exit code, in `dvcx/cli/exits.py`. For those who call dvcx from Python `result` is
+    what was done all the same.
     """
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.result: object | None = None
 
     def __str__(self) -> str:
         return self.message

@@ -24,7 +24,7 @@ from dvcx.base.errors import (
     shown,
 )
 from dvcx.cli.console import Console, naming_output, silence, write_utf8
-from dvcx.cli.text import cyan, red
+from dvcx.cli.text import cyan, dim, red
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +161,7 @@ class Trouble:
     message: str
     hint: str | None = None
     names: tuple[str, ...] = ()
+    excerpt: tuple[str, ...] = ()
 
 
 def report(error: BaseException, console: Console, environment: Mapping[str, str]) -> int:
@@ -184,7 +185,8 @@ def trouble_of(error: BaseException) -> Trouble:
     """Gives what to tell the user about any exception."""
     if isinstance(error, DvcxError):
         family = next(_FAMILY_BY_ERROR[kind] for kind in type(error).__mro__ if kind in _FAMILY_BY_ERROR)
-        return Trouble(family, error.message, error.hint, tuple(getattr(error, "names", ())))
+        excerpt = tuple(getattr(error, "excerpt", ()))
+        return Trouble(family, error.message, error.hint, tuple(getattr(error, "names", ())), excerpt)
     if isinstance(error, KeyboardInterrupt):
         return Trouble(INTERRUPTED, "interrupted; run the same command again to go on")
     if isinstance(error, OSError) and error.errno is not None:
@@ -206,10 +208,14 @@ def show(trouble: Trouble, console: Console) -> None:
 
         family = trouble.family
         fields = {"code": family.code, "kind": family.kind, "message": message, "hint": hint, "names": names}
+        if trouble.excerpt:
+            fields["excerpt"] = trouble.excerpt
         console.before_talk()
         write_utf8(console.err, document({"error": fields}) + "\n")
         return
     console.error_line(red("error:"), " ", message)
+    for line in trouble.excerpt:
+        console.error_line(dim(line))
     if names and shown(names) not in message:
         most = len(names) if console.verbose else 10
         for name in names[:most]:

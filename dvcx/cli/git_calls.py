@@ -1,4 +1,4 @@
-"""What Git itself calls: `dvcx __git merge|textconv|hook ...`, set up by `dvcx init` and `dvcx install`.
+"""What Git itself calls, set up by `dvcx init` and `dvcx install`: `__git merge`, `__git textconv`, `__git hook`.
 
 Answered before typer is imported: `git log -p` and a merge call these for each pointer.
 """

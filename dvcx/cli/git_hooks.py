@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dvcx.base.errors import DvcxError, UsageError
+from dvcx.base.errors import DvcxError, MissingData, UsageError
 from dvcx.cli.console import Console
 from dvcx.cli.exits import DONE, show, trouble_of
 from dvcx.git.files import project_folders
@@ -91,7 +91,12 @@ def _follow(repo: Repo, console: Console, environment: Mapping[str, str]) -> int
         console.say(f"dvcx: data follows: {', '.join(parts)}")
     code = DONE.code
     for problem in done.problems:
-        code = code or _tell(problem, console)
+        if isinstance(problem, MissingData):
+            # After a `git pull` that is how it is.
+            console.warn(problem.message, "`dvcx pull` fetches it and puts it into the workspace")
+            code = code or trouble_of(problem).family.code
+        else:
+            code = code or _tell(problem, console)
     return code
 
 

@@ -43,6 +43,18 @@ def tracked_paths(incomplete: str) -> list[str]:
     return [each for each in found if each.startswith(incomplete)]
 
 
+def stage_names(incomplete: str) -> list[str]:
+    """Gives the stages, and the groups of generated ones, whose names start with `incomplete`."""
+    from dvcx.operations.stage_view import load_workspace_pipeline
+    from dvcx.repo.open import open_repo
+
+    try:
+        pipeline = load_workspace_pipeline(open_repo(Path.cwd(), os.environ))
+    except (DvcxError, OSError):
+        return []
+    return [name for name in (*pipeline.stages, *pipeline.groups) if name.startswith(incomplete)]
+
+
 def revision_names(incomplete: str) -> list[str]:
     """Gives the branches and tags whose names start with `incomplete`; none outside of Git repositories."""
     from dvcx.git.location import find_git

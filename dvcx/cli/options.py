@@ -65,6 +65,19 @@ ListingRemote = Annotated[
 KnownRemote = Annotated[
     str, typer.Argument(metavar="NAME", autocompletion=remote_names, help="the remote, as `dvcx remote list` shows it")
 ]
+Source = Annotated[
+    str, typer.Argument(metavar="REPO", help="a folder with a project, or the address of a Git repository")
+]
+ForeignPath = Annotated[str, typer.Argument(metavar="PATH", help="tracked data there, or a path inside it")]
+ForeignRevision = Annotated[
+    str | None, typer.Option("--rev", metavar="REV", help="a tag, branch or commit of that repository; else its HEAD")
+]
+ForeignRemote = Annotated[
+    str | None, typer.Option("--remote", "-r", metavar="NAME", help="a remote of that project; else its default one")
+]
+NoDownload = Annotated[bool, typer.Option("--no-download", help="write the pointer only; `dvcx update` gets the data")]
+Desc = Annotated[str | None, typer.Option("--desc", metavar="TEXT", help="a note that the pointer keeps")]
+Url = Annotated[str, typer.Argument(metavar="URL", help="a URL, a path, or remote://NAME/path")]
 GlobalLevel = Annotated[bool, typer.Option("--global", help="your own configuration, for all projects")]
 ProjectLevel = Annotated[bool, typer.Option("--project", help="the project's configuration, which Git tracks")]
 LocalLevel = Annotated[bool, typer.Option("--local", help="this working tree's configuration, not tracked: secrets")]
@@ -86,6 +99,20 @@ Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, metavar="N", he
 AllBranches = Annotated[bool, typer.Option("--all-branches", "-a", help="the data of every branch")]
 AllTags = Annotated[bool, typer.Option("--all-tags", "-T", help="the data of every tag")]
 AllCommits = Annotated[bool, typer.Option("--all-commits", "-A", help="the data of every commit")]
+
+DiffOld = Annotated[
+    str | None, typer.Argument(metavar="A", autocompletion=revision_names, help="a Git revision; else HEAD")
+]
+DiffNew = Annotated[
+    str | None, typer.Argument(metavar="B", autocompletion=revision_names, help="a Git revision; else the workspace")
+]
+DiffTargets = Annotated[
+    list[str] | None, typer.Option("--targets", metavar="PATH", help="only this file; may be repeated")
+]
+EqualToo = Annotated[bool, typer.Option("--all", help="list what is equal, too")]
+Markdown = Annotated[bool, typer.Option("--md", help="print a Markdown table")]
+NoPath = Annotated[bool, typer.Option("--no-path", help="leave the files' paths out")]
+Precision = Annotated[int, typer.Option("--precision", min=0, metavar="N", help="digits after the point")]
 
 # The names of the shared parameters start with this, so that a command's own never meet them.
 PREFIX = "shared_"

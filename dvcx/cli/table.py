@@ -15,6 +15,7 @@ class Panel(StrEnum):
 
     TRACK = "Track data"
     LOOK = "Look"
+    RUN = "Run pipelines"
     SHARE = "Share"
     KEEP = "Keep in order"
 
@@ -46,7 +47,7 @@ class Group:
     path: tuple[str, ...]
     help: str
     panel: Panel
-    commands: tuple[Command, ...]
+    commands: tuple[Entry, ...]
     aliases: tuple[str, ...] = ()
 
     @property
@@ -62,9 +63,10 @@ def _command(words: str, panel: Panel, help: str, *aliases: str) -> Command:
     return Command(tuple(words.split()), help, panel, aliases)
 
 
-def _group(word: str, panel: Panel, help: str, *lines: tuple[str, str]) -> Group:
-    below = tuple(Command((word, name), text, panel) for name, text in lines)
-    return Group((word,), help, panel, below)
+def _group(words: str, panel: Panel, help: str, *lines: tuple[str, str] | Group) -> Group:
+    path = tuple(words.split())
+    below = tuple(line if isinstance(line, Group) else Command((*path, line[0]), line[1], panel) for line in lines)
+    return Group(path, help, panel, below)
 
 
 TABLE: tuple[Entry, ...] = (
@@ -75,6 +77,7 @@ TABLE: tuple[Entry, ...] = (
     _command("move", Panel.TRACK, "rename or move tracked data", "mv"),
     _command("remove", Panel.TRACK, "stop tracking data", "rm"),
     _command("resolve", Panel.TRACK, "decide what a merge left in conflict"),
+    _command("note", Panel.TRACK, "write a description, labels and facts on a pointer"),
     _command("unprotect", Panel.TRACK, "make links into the cache own copies"),
     _command("freeze", Panel.TRACK, "guard tracked data against changes by accident"),
     _command("unfreeze", Panel.TRACK, "let frozen data change again"),
@@ -86,13 +89,37 @@ TABLE: tuple[Entry, ...] = (
     _command("blame", Panel.LOOK, "show who last changed each file of tracked data"),
     _command("check-ignore", Panel.LOOK, "tell which paths .dvcxignore leaves out"),
     _command("root", Panel.LOOK, "print the folder of the project"),
+    _command("repro", Panel.RUN, "bring the outputs of stages up to date"),
+    _command("why", Panel.RUN, "tell what makes a stage stale, and which commit brought that"),
+    _group(
+        "stage",
+        Panel.RUN,
+        "look at stages and their runs",
+        ("log", "show the runs of a stage, and what it wrote"),
+    ),
+    _group(
+        "metrics",
+        Panel.RUN,
+        "show and compare metrics",
+        ("show", "show the metrics of the workspace and of revisions"),
+        ("diff", "show which metrics differ between two revisions"),
+    ),
+    _group("params", Panel.RUN, "compare parameters", ("diff", "show which parameters differ between two revisions")),
     _command("push", Panel.SHARE, "send the data that a remote lacks"),
     _command("pull", Panel.SHARE, "fetch data and put it into the workspace"),
     _command("fetch", Panel.SHARE, "take data from a remote into the cache"),
+    _command("export", Panel.SHARE, "write plain files for people without dvcx"),
     _command("whereis", Panel.SHARE, "tell which remotes hold the data of tracked paths"),
     _command("install", Panel.SHARE, "install Git hooks that keep data and commits together"),
     _command("guard", Panel.KEEP, "keep large and binary files out of Git"),
     _command("verify", Panel.KEEP, "check the files of dvcx that Git tracks"),
+    _command("get", Panel.SHARE, "write data of another project here, tracking nothing"),
+    _command("mount", Panel.SHARE, "show the data of a revision as a folder, by FUSE"),
+    _command("get-url", Panel.SHARE, "download a file or folder, tracking nothing"),
+    _command("import", Panel.SHARE, "track data of another project"),
+    _command("import-url", Panel.SHARE, "download a file or folder and track it"),
+    _command("update", Panel.SHARE, "bring imported data to what its source has now"),
+    _command("ls-url", Panel.SHARE, "list what is at a URL", "list-url"),
     _command("gc", Panel.KEEP, "take out of the cache or a remote what nothing needs"),
     _command("fsck", Panel.KEEP, "check every byte of the cache or a remote, and mend it"),
     _command("undo", Panel.KEEP, "take back what a command replaced or removed"),
@@ -107,6 +134,16 @@ TABLE: tuple[Entry, ...] = (
         ("remove", "take a remote out of the configuration"),
         ("rename", "rename a remote"),
         ("default", "show or choose the default remote"),
+        _group(
+            "remote keys",
+            Panel.SHARE,
+            "say who can read an encrypted remote",
+            ("generate", "make a private key of your own"),
+            ("add", "let somebody read a remote, or begin to encrypt it"),
+            ("list", "list who can read a remote"),
+            ("remove", "take a person out of what is written from now on"),
+            ("rotate", "encrypt everything on a remote under a new key"),
+        ),
     ),
     _group(
         "cache",
@@ -133,6 +170,6 @@ def every_command(entries: tuple[Entry, ...] = TABLE) -> Iterator[Command]:
     """Gives every command, those inside groups too, in the order of the table."""
     for entry in entries:
         if isinstance(entry, Group):
-            yield from entry.commands
+            yield from every_command(entry.commands)
         else:
             yield entry

@@ -23,6 +23,7 @@ from dvcx.config.schema import (
     CoreConfig,
     GitConfig,
     Level,
+    ParsingConfig,
     RemoteConfig,
     TrashConfig,
 )
@@ -60,7 +61,9 @@ def load_config(project_dir: Path | None, environ: Mapping[str, str]) -> Config:
             _add(entries, parts, value, origin, base)
         except BadSetting as problem:
             raise UsageError(f"the variable {variable}: {problem.problem}", problem.hint) from problem
-    return _built(entries, warnings)
+    config = _built(entries, warnings)
+    own = config_files(None, environ).get(Level.GLOBAL)
+    return config if own is None else replace(config, own_folder=str(own.path.parent))
 
 
 def load_file(file: ConfigFile, project_dir: Path | None, environ: Mapping[str, str]) -> Config:
@@ -69,6 +72,32 @@ def load_file(file: ConfigFile, project_dir: Path | None, environ: Mapping[str, 
     warnings: list[str] = []
     base = _Base(None if project_dir is None else project_dir.parent, environ.get("HOME") or None)
     _add_file(entries, warnings, file, base)
+    return _built(entries, warnings)
+
+
+def load_text(text: str, where: str, root: Path | None) -> Config:
+    """Gives what the tracked configuration of another repository says; relative folders start at its `root`.
+
+    Without a root remotes in such folders are left out, as are those whose settings cannot be used: `warnings` say
+    why. Raises as `load_config` does for the rest.
+    """
+    entries: Entries = {}
+    warnings: list[str] = []
+    file = ConfigFile(Path(where), Level.PROJECT)
+    data = parse_toml(text, file.path)
+    try:
+        _check_format(data)
+        for parts, value in _settings_in(data, file, warnings):
+            if parts[0] in ("cache", "trash"):
+                continue  # how the others store things on their machines
+            try:
+                _add(entries, parts, value, ConfigOrigin(Level.PROJECT, where), _Base(root, None))
+            except BadSetting as problem:
+                if parts[0] != "remote":
+                    raise
+                warnings.append(f"{where}: {problem.problem}")
+    except BadSetting as problem:
+        raise located(problem, file, text) from problem
     return _built(entries, warnings)
 
 
@@ -117,7 +146,7 @@ def _settings_in(
         if not isinstance(table, dict):
             hint = meant(section) or "settings stand below a [section]"
             raise BadSetting(section, f"{section} stands outside of a section", hint)
-        if section in ("core", "cache", "trash", "git"):
+        if section in ("core", "cache", "trash", "git", "parsing"):
             yield from (((section, key), value) for key, value in table.items())
         elif section == "remote":
             yield from _remote_settings_in(table, file, warnings)
@@ -142,9 +171,12 @@ def _remote_settings_in(
             yield ("remote", name, key), value
 
 
+_PLACES = (("cache", "dir"), ("core", "identity_file"))
+
+
 def _add(entries: Entries, parts: tuple[str, ...], value: object, origin: ConfigOrigin, base: _Base) -> None:
     checked = check_entry(parts, value, origin.level)
-    is_place = parts == ("cache", "dir") or (parts[0] == "remote" and parts[2:] == ("url",))
+    is_place = parts in _PLACES or (parts[0] == "remote" and parts[2:] == ("url",))
     if is_place:
         checked = _absolute(parts, str(checked), origin.level, base)
     secret = parts[0] == "remote" and bool(secret_names(join_key(parts[2:]), checked))
@@ -171,7 +203,7 @@ def _absolute(parts: tuple[str, ...], place: str, level: Level, base: _Base) -> 
 
 
 def _built(entries: Entries, warnings: list[str]) -> Config:
-    sections: dict[str, dict[str, ConfigValue]] = {"core": {}, "cache": {}, "trash": {}, "git": {}}
+    sections: dict[str, dict[str, ConfigValue]] = {name: {} for name in ("core", "cache", "trash", "git", "parsing")}
     remotes: dict[str, dict[str, ConfigEntry]] = {}
     for parts, entry in entries.items():
         if parts[0] == "remote":
@@ -192,6 +224,7 @@ def _built(entries: Entries, warnings: list[str]) -> Config:
         cache=CacheConfig(**sections["cache"]),  # type: ignore[arg-type]  # checked by the table of settings
         trash=TrashConfig(**sections["trash"]),  # type: ignore[arg-type]
         git=GitConfig(**sections["git"]),  # type: ignore[arg-type]
+        parsing=ParsingConfig(**sections["parsing"]),  # type: ignore[arg-type]
         remotes=MappingProxyType(built),
         entries=MappingProxyType({entry.key: entry for entry in entries.values()}),
         warnings=tuple(warnings),

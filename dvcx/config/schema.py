@@ -43,7 +43,7 @@ class ConfigEntry:
 
 @dataclass(frozen=True, slots=True)
 class CoreConfig:
-    """`[core]`; `lock_timeout` in seconds."""
+    """`[core]`; `lock_timeout` in seconds, `identity_file` an absolute path."""
 
     format: int = 1
     hash: str = "blake3"
@@ -52,6 +52,7 @@ class CoreConfig:
     lock_timeout: float = 30.0
     portable_names: bool = True
     copies: int = 1
+    identity_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,21 @@ class GitConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ParsingConfig:
+    """`[parsing]`: how mappings in templates become flags of commands."""
+
+    bool: Literal["store_true", "boolean_optional"] = "store_true"
+    list: Literal["nargs", "append"] = "nargs"
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteConfig:
     """`[remote.NAME]`. `url` is absolute: folders given relative to the project root are joined to it.
 
     Prices are in USD: for 1,000 writes or listings, for 1,000 reads, for a GiB out, for a GiB kept a month.
 
     `options` go to the fsspec filesystem. `withheld` names the secrets that are set but are meant for another
-    address; they are not among the options.
+    address; they are not among the options. `identity` is a private key, `keyring` the hash of an entry of a key ring.
     """
 
     name: str
@@ -101,6 +110,9 @@ class RemoteConfig:
     price_read: float | None = None
     price_out: float | None = None
     price_month: float | None = None
+    encrypt: Literal["none", "sodium"] = "none"
+    keyring: str | None = None
+    identity: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +120,15 @@ class Config:
     """All settings of a project. `entries` says where each one that is set comes from, by its key.
 
     `warnings` are sentences for the user about what was not used: unknown sections, remotes without a URL, secrets
-    for another address.
+    for another address. `own_folder` is where the person's own configuration lies, None without a home folder.
     """
 
     core: CoreConfig = CoreConfig()
     cache: CacheConfig = CacheConfig()
     trash: TrashConfig = TrashConfig()
     git: GitConfig = GitConfig()
+    parsing: ParsingConfig = ParsingConfig()
     remotes: Mapping[str, RemoteConfig] = field(default_factory=lambda: MappingProxyType({}))
     entries: Mapping[str, ConfigEntry] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[str, ...] = ()
+    own_folder: str | None = field(default=None, compare=False)

@@ -88,31 +88,32 @@ def print_pointer(pointer: Pointer) -> str:
         notes["source"] = dict(pointer.source)
     notes.update(pointer.extra)
     # JSON is YAML: values of any shape are written as JSON, one field a line, so that Git merges them line by line.
-    lines.extend(f"{_scalar(key)}: {_inline(value)}" for key, value in notes.items())
+    lines.extend(f"{_scalar(key)}: {inline(value)}" for key, value in notes.items())
     return "\n".join(lines) + "\n"
 
 
 def _scalar(text: str) -> str:
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_\-.]*", text) and text.lower() not in _YAML_WORDS:
         return text
-    return _quoted(text)
+    return quoted(text)
 
 
-def _inline(value: object) -> str:
+def inline(value: object) -> str:
     """Gives a value as JSON that YAML reads as the same value."""
     if isinstance(value, str):
-        return _quoted(value)
+        return quoted(value)
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_quoted(str(key))}: {_inline(inner)}" for key, inner in value.items()) + "}"
+        return "{" + ", ".join(f"{quoted(str(key))}: {inline(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_inline, value)) + "]"
+        return "[" + ", ".join(map(inline, value)) + "]"
     if isinstance(value, float):
         text = repr(value)  # YAML takes 1e-05 for a text
         return text if "." in text else text.replace("e", ".0e")
     return json.dumps(value)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Gives a text as JSON that YAML reads as the same text."""
     # What JSON leaves as it is and YAML takes for a line end, or does not take at all, is escaped as YAML does it.
     return _NOT_SHOWN.sub(_escaped, json.dumps(text, ensure_ascii=False))
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from dvcx.git.location import GitLocation
 from dvcx.git.process import GitFailed, ask_git, run_git
 from dvcx.model.pointer import SUFFIX
+from dvcx.model.stage import LOCK_FILE
 
 WHOLE_NAMES = frozenset({"dvcx.yaml", "dvcx.lock", ".dvcxignore"})
 MODE_FILE, MODE_EXECUTABLE, MODE_LINK, MODE_SUBMODULE = 0o100644, 0o100755, 0o120000, 0o160000
@@ -81,6 +82,16 @@ def list_tree(location: GitLocation, commit: str, under: str = "", also: str = "
     return found
 
 
+def tree_file(location: GitLocation, commit: str, path: str) -> TreeFile | None:
+    """Gives the one file at `path` in `commit`, whatever its name; None when there is none, or a folder."""
+    args = ["ls-tree", "-z", "--full-tree", "--end-of-options", commit, "--", path]
+    for record in _records(run_git(location, args)):
+        mode, kind, oid, found = _split(record)
+        if found == path and kind == b"blob":
+            return TreeFile(found, mode, oid)
+    return None
+
+
 def list_index(location: GitLocation, index_file: Path | None = None, under: str = "") -> list[IndexFile]:
     """Gives the files of the index that dvcx reads, at or below the folder `under`; conflicts come with their stages.
 
@@ -92,13 +103,14 @@ def list_index(location: GitLocation, index_file: Path | None = None, under: str
     return [_index_file(record) for record in _records(run_git(location, args, extra=extra))]
 
 
-def list_pointer_files(location: GitLocation, under: str = "") -> list[str]:
-    """Gives the paths of the `*.dvcx` files in the work tree, tracked or not, without the ignored ones, sorted.
+def list_pointer_files(location: GitLocation, under: str = "", also: Sequence[str] = ()) -> list[str]:
+    """Gives the paths of the `*.dvcx` and `dvcx.lock` files in the work tree, without the ignored ones, sorted.
 
-    A file that the index has but the disk has not is left out. Folders of other repositories inside are not entered.
+    `also` are names of files that are listed too. All may be tracked or not. A file that the index has but the disk has
+    not is left out. Folders of other repositories inside are not entered.
     """
-    spec = f":(top,glob){_glob_literal(under)}**/?*{SUFFIX}"
-    args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", spec]
+    specs = [f":(top,glob){_glob_literal(under)}**/{each}" for each in (f"?*{SUFFIX}", LOCK_FILE, *also)]
+    args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *specs]
     top = os.fsencode(location.worktree) + b"/"
     paths = set(_records(run_git(location, args)))
     return [os.fsdecode(path) for path in sorted(paths) if _is_file(top + path)]
@@ -123,6 +135,20 @@ def list_tracked_named(location: GitLocation, names: Sequence[str], under: str =
     """Gives the paths in the index that end in one of `names` (of one part or more), at or below `under`, sorted."""
     specs = [f":(top,glob){_glob_literal(under)}**/{name}" for name in names]
     return sorted(set(map(os.fsdecode, _records(run_git(location, ["ls-files", "-z", "--", *specs])))))
+
+
+def list_named_files(location: GitLocation, name: str, under: str = "") -> list[str]:
+    """Gives the paths of the files called `name` in the work tree, as `list_pointer_files` does for pointers."""
+    spec = f":(top,glob){_glob_literal(under)}**/{name}"
+    output = run_git(location, ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", spec])
+    top = os.fsencode(location.worktree) + b"/"
+    return [os.fsdecode(path) for path in sorted(set(_records(output))) if _is_file(top + path)]
+
+
+def has_changes(location: GitLocation, path: str) -> bool:
+    """Tells whether the file or folder at `path` is not as the current commit has it: changed, new, or deleted."""
+    args = ["status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--", f":(top,literal){path}"]
+    return bool(run_git(location, args))
 
 
 def is_tracked(location: GitLocation, paths: Sequence[str]) -> set[str]:

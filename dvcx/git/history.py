@@ -130,6 +130,11 @@ def _plain_name(remote: str) -> str:
     return remote if not any(letter in remote for letter in ":*?[\\ \n\0") and not remote.startswith("-") else ""
 
 
+def reachable_commits(location: GitLocation) -> list[str]:
+    """Gives the ids of all commits that the current one and any ref reach, newest first."""
+    return run_git(location, ["rev-list", "--all", "HEAD", "--date-order"]).decode().split()
+
+
 def _pointer_blobs(location: GitLocation, roots: Sequence[Root], since: datetime | None) -> Iterator[PointerBlob]:
     trees = [root.commit for root in roots if root.is_tree]
     commits = list(dict.fromkeys(root.commit for root in roots if not root.is_tree))

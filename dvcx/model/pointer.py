@@ -14,6 +14,8 @@ SUFFIX = ".dvcx"
 class Pointer:
     """What `data.dvcx` says of `data` beside it.
 
+    Or what `dvcx.lock` says of an output of a stage: then `stage` is the stage's address, and there is no pointer file.
+    `push` and `remote` tell whether and, if not to the default one, to which remote it goes.
     `name` is the tracked file's or folder's name; `size` is in bytes; `files` counts the files of a folder and is
     None for a file. `source` tells where imported data came from. `extra` keeps fields that this dvcx does not know.
     """
@@ -29,6 +31,9 @@ class Pointer:
     source: Mapping[str, object] | None = None
     frozen: bool = False
     extra: Mapping[str, object] = field(default_factory=dict)
+    stage: str | None = None
+    push: bool = True
+    remote: str | None = None
 
     @property
     def is_folder(self) -> bool:

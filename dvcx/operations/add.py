@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -71,12 +71,13 @@ class AddResult:
 
 @dataclass(frozen=True, slots=True)
 class AddOptions:
-    """How to add: see `dvcx add --help`. `out` is a path to copy the one source to before it is tracked."""
+    """How to add: see `dvcx add --help`. `source` is where data that was downloaded comes from, for its pointer."""
 
     commit: bool = True
     force: bool = False
     desc: str | None = None
     follow_links: bool = False
+    source: Mapping[str, object] | None = None
 
 
 Answer = TypeVar("Answer")
@@ -309,6 +310,8 @@ class _Adding:
             )
         if self._options.desc is not None:
             new = replace(new, desc=self._options.desc)
+        if self._options.source is not None:
+            new = replace(new, source=self._options.source)
         return PointerChange(path, old, new)
 
     def _result(self, change: PointerChange) -> Added:

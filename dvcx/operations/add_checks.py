@@ -9,7 +9,7 @@ from dvcx.base.errors import Refused, UsageError, shown
 from dvcx.base.text import counted
 from dvcx.git.files import ignored, tracked_below
 from dvcx.manifest.manifest import Manifest
-from dvcx.model.pointer import SUFFIX, pointer_path
+from dvcx.model.pointer import SUFFIX, Pointer, pointer_path
 from dvcx.repo.record import Repo
 from dvcx.workspace.ignore import is_ignored
 
@@ -22,6 +22,8 @@ def check_can_add(repo: Repo, manifest: Manifest, paths: Sequence[str], *, force
         owner = manifest.owner_of(path)
         if owner is None:
             new.append(path)
+        elif manifest.pointers[owner].stage is not None:
+            raise made_by_stage(path, manifest.pointers[owner])
         elif owner != path:
             _check_inside(repo, manifest, owner, path)
         elif manifest.pointers[owner].frozen and not force:
@@ -31,6 +33,15 @@ def check_can_add(repo: Repo, manifest: Manifest, paths: Sequence[str], *, force
                 [path],
             )
     check_new(repo, new)
+
+
+def made_by_stage(path: str, pointer: Pointer) -> Refused:
+    """Gives the error for a command that would write a pointer of what a stage makes."""
+    return Refused(
+        f"{path} is made by the stage {pointer.stage}, whose dvcx.lock tracks it",
+        f"make it anew with `dvcx repro {pointer.stage}`, or take it out of the stage's outs in dvcx.yaml first",
+        [path],
+    )
 
 
 def _check_place(repo: Repo, manifest: Manifest, path: str) -> None:

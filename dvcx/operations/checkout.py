@@ -142,6 +142,23 @@ def checkout_targets(
     if not options.dry_run:
         keep_drivers(repo)
     cache, state = open_cache(repo), open_state(repo)
+    result = checkout_opened(repo, cache, state, targets, options, progress, whole=whole)
+    state.close()
+    cache.close()
+    return result
+
+
+def checkout_opened(
+    repo: Repo,
+    cache: Cache,
+    state: State,
+    targets: Sequence[Target],
+    options: CheckoutOptions,
+    progress: Progress = SILENT,
+    *,
+    whole: Manifest | None = None,
+) -> CheckoutResult:
+    """Does what `checkout_targets` does with a cache and state that are open already, and stay so."""
     load = tree_loader(cache)
     plan = CheckoutPlan()
     former = _no_longer_tracked(repo, state, whole) if whole is not None else []

@@ -52,6 +52,8 @@ def commit(repo: Repo, paths: Sequence[str] = (), *, force: bool = False, progre
     with workspace_lock(repo).exclusive(repo.config.core.lock_timeout):
         manifest = workspace_manifest(repo.root, repo.git)
         targets = resolve_targets(manifest, paths)
+        if not paths:  # what stages make is committed when they run
+            targets = [target for target in targets if target.pointer.stage is None]
         here = [target for target in targets if os.path.lexists(repo.root / target.path)]
         absent = [target.path for target in targets if target not in here]
         _refuse_absent([path for path in absent if path in paths])

@@ -17,6 +17,7 @@ from dvcx.model.tree import EntryKind, TreeEntry
 from dvcx.operations.diff_sides import CommitSide, Side, WorkspaceSide, targets_of
 from dvcx.operations.listings import listing_loader
 from dvcx.operations.revision import git_of, manifest_at
+from dvcx.operations.table_diff import TableDiff
 from dvcx.operations.targets import not_tracked
 from dvcx.repo.record import Repo, open_cache, open_state
 
@@ -73,7 +74,7 @@ class DiffResult:
 
     `totals` are by kind of change. `absent` never was in the workspace, so it was compared as its pointers say.
     `unread` are the folders of which it is not known here what they hold. `broken` are pointer files that cannot be
-    used, each with why; what they stand for is left out.
+    used, each with why; what they stand for is left out. `tables` tells what changed inside tables, if that was asked.
     """
 
     old: str
@@ -85,6 +86,7 @@ class DiffResult:
     absent: tuple[Absent, ...]
     unread: tuple[str, ...]
     broken: Mapping[str, str]
+    tables: tuple[TableDiff, ...] | None = None
 
     def problem(self) -> DvcxError | None:
         """Gives the error of a comparison that is not complete, or None."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from dvcx.base.errors import DvcxError
-from dvcx.formats.pointer_text import parse_pointer
 from dvcx.formats.table import Role
 from dvcx.formats.tree_bytes import TreeReader
 from dvcx.git.roots import all_roots
+from dvcx.manifest.files import pointers_in
 from dvcx.manifest.manifest import workspace_manifest
-from dvcx.model.pointer import data_path
 from dvcx.operations.gc_sources import history_texts
 from dvcx.operations.selection import wanted_of
 from dvcx.repo.record import Repo
@@ -66,11 +65,12 @@ class TrackedNames:
         try:
             for each in history_texts(self._repo.git, all_roots(self._repo.git)):
                 try:
-                    pointer = parse_pointer(each.text, each.path)
+                    pointers = pointers_in(each.text, each.path)
                 except DvcxError:
                     continue
-                if pointer.id.algorithm == self._repo.algorithm.name:
-                    yield wanted_of(pointer, data_path(each.path))
+                for path, pointer in pointers.items():
+                    if pointer.id.algorithm == self._repo.algorithm.name:
+                        yield wanted_of(pointer, path)
         except DvcxError:
             return  # a history that cannot be read wholly gives the names that it gives
 

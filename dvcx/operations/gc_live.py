@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from dvcx.base.errors import DvcxError, Refused, RemoteError, shown
 from dvcx.base.text import counted
-from dvcx.formats.pointer_text import parse_pointer
 from dvcx.formats.table import Role
+from dvcx.manifest.files import is_lock_file, pointers_in, uncached_outs
 from dvcx.model.pointer import data_path
 from dvcx.operations.gc_sources import (
     PointerText,
@@ -90,14 +90,21 @@ class LiveObjects:
         """
         name = self._repo.algorithm.name
         try:
-            pointer = parse_pointer(each.text, each.path)
+            pointers = pointers_in(each.text, each.path)
         except DvcxError:
             for digest in ids_in(each.text, name):
                 role = self._role_of(digest) or (Role.TREE if b"type: folder" in each.text else Role.BLOB)
                 yield Wanted(digest, role, 0, data_path(each.path))
             return
-        if pointer.id.algorithm == name:
-            yield wanted_of(pointer, data_path(each.path))
+        for path, pointer in pointers.items():
+            if pointer.id.algorithm == name:
+                yield wanted_of(pointer, path)
+        if is_lock_file(each.path):
+            # What a stage made and Git keeps: here only if it was stored for the run cache.
+            for out in uncached_outs(each.text, each.path):
+                held = self._role_of(out.digest)
+                if out.algorithm == name and held is not None:
+                    yield Wanted(out.digest, held, 0, each.path)
 
     def _role_of(self, digest: bytes) -> Role | None:
         place = self._cache.packs.find(digest)

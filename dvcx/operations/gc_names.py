@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from dvcx.base.errors import DvcxError
-from dvcx.formats.pointer_text import parse_pointer
 from dvcx.formats.table import Role
 from dvcx.formats.tree_bytes import parse_tree
 from dvcx.git.roots import reflog_roots
-from dvcx.model.pointer import data_path
+from dvcx.manifest.files import pointers_in
 from dvcx.operations.gc_sources import history_texts
 from dvcx.operations.selection import wanted_of
 from dvcx.repo.record import Repo
@@ -65,8 +64,9 @@ def _forgotten_pointers(repo: Repo) -> Iterator[Wanted]:
         return
     for each in history_texts(repo.git, reflog_roots(repo.git)):
         try:
-            pointer = parse_pointer(each.text, each.path)
+            pointers = pointers_in(each.text, each.path)
         except DvcxError:
             continue
-        if pointer.id.algorithm == repo.algorithm.name:
-            yield wanted_of(pointer, data_path(each.path))
+        for path, pointer in pointers.items():
+            if pointer.id.algorithm == repo.algorithm.name:
+                yield wanted_of(pointer, path)

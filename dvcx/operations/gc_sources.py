@@ -12,13 +12,13 @@ from pathlib import Path
 
 from dvcx.base.errors import DvcxError, Refused
 from dvcx.base.hashing import ALGORITHMS
-from dvcx.formats.pointer_text import MAX_BYTES, parse_pointer
+from dvcx.formats.pointer_text import MAX_BYTES
 from dvcx.git.files import list_index, list_pointer_files
 from dvcx.git.history import pointer_blobs_of_history
 from dvcx.git.location import GitLocation, find_git
-from dvcx.git.objects import ObjectReader
 from dvcx.git.roots import Root, all_roots
 from dvcx.git.worktrees import worktrees
+from dvcx.manifest.files import pointers_in, read_texts
 from dvcx.manifest.manifest import read_pointer_file, workspace_manifest
 from dvcx.model.pointer import data_path
 from dvcx.repo.cache_users import CacheUser, cache_users
@@ -105,8 +105,8 @@ def pointer_texts(source: Source, without: Collection[str] = ()) -> Iterator[Poi
 def _from_folder(root: Path) -> Iterator[PointerText]:
     manifest = workspace_manifest(root, None)
     manifest.raise_broken()
-    for path in manifest.pointers:
-        yield _current(root, f"{path}.dvcx")
+    for path in manifest.files:
+        yield _current(root, path)
 
 
 def _from_git(git: GitLocation) -> Iterator[PointerText]:
@@ -136,10 +136,9 @@ def history_texts(git: GitLocation, roots: list[Root]) -> Iterator[PointerText]:
 
 def _blobs(git: GitLocation, path_by_blob: dict[str, str], where: str) -> Iterator[PointerText]:
     missing = dict(path_by_blob)
-    with ObjectReader(git) as reader:
-        for oid, text in reader.read_many(path_by_blob):
-            yield PointerText(path_by_blob[oid], text)
-            missing.pop(oid, None)
+    for oid, text in read_texts(git, path_by_blob):
+        yield PointerText(path_by_blob[oid], text)
+        missing.pop(oid, None)
     for oid, path in missing.items():
         if oid in _EMPTY_BLOBS:
             continue
@@ -175,7 +174,7 @@ def _current(root: Path, path: str) -> PointerText:
     if isinstance(text, DvcxError):
         raise text
     try:
-        parse_pointer(text, path)
+        pointers_in(text, path)
     except DvcxError as error:
         error.message = f"{error.message}; so nobody can tell which data {root / data_path(path)} needs"
         raise

@@ -9,14 +9,15 @@ from functools import lru_cache
 from itertools import islice
 
 from dvcx.base.errors import DvcxError
-from dvcx.formats.pointer_text import parse_pointer
 from dvcx.formats.tree_bytes import TreeReader
 from dvcx.git.history import CommitInfo, FileChange, commits_touching
 from dvcx.git.location import GitLocation
 from dvcx.git.objects import ObjectReader
+from dvcx.manifest.files import is_lock_file, pointers_in, read_texts
 from dvcx.manifest.manifest import workspace_manifest
 from dvcx.manifest.trees import LoadTree, entry_at, entry_of
 from dvcx.model.pointer import SUFFIX, data_path, pointer_path
+from dvcx.model.stage import LOCK_FILE
 from dvcx.model.tree import Tree, TreeEntry
 from dvcx.operations.log_moves import MoveFinder
 from dvcx.operations.revision import git_of
@@ -103,7 +104,7 @@ def _followed(
     source: str | None = path
     while source is not None:
         path, source = source, None
-        reading = _Reading(path, prefix, reader, load, unread)
+        reading = _Reading(path, prefix, git, load, unread)
         for commit in reading.changes_in(commits_touching(git, _where(path, prefix), revision)):
             (change, *more) = commit.changes
             if not more and change.change == "added" and change.path == path:
@@ -120,13 +121,14 @@ def _followed(
 
 
 def _where(path: str, prefix: str) -> list[str]:
-    """Gives the paths in Git that say something about `path`: its pointer, those of folders around it, and below it."""
+    """Gives the paths in Git that say something about `path`: pointers and locks around it, and what is below it."""
     if not path:
         return [prefix.rstrip("/")]
     found = [path]
     while path:
         found.append(pointer_path(path))
         path = path.rpartition("/")[0]
+        found.append(f"{path}/{LOCK_FILE}" if path else LOCK_FILE)
     return [prefix + each for each in found]
 
 
@@ -159,59 +161,76 @@ class _Found:
 class _Reading:
     """Reads what each commit did to `path` from the pointers before and after it."""
 
-    def __init__(self, path: str, prefix: str, reader: ObjectReader, load: LoadTree, unread: dict[str, None]) -> None:
+    def __init__(self, path: str, prefix: str, git: GitLocation, load: LoadTree, unread: dict[str, None]) -> None:
         self._path = path
         self._prefix = prefix
-        self._reader = reader
+        self._git = git
         self._load = load
-        self._by_blob: dict[tuple[str, str], TreeEntry] = {}  # what one commit makes is what the next one changes
+        # What one commit makes is what the next one changes.
+        self._by_blob: dict[tuple[str, str], Mapping[str, TreeEntry]] = {}
         self._unread = unread
 
     def changes_in(self, commits: Iterable[CommitInfo]) -> Iterator[LoggedCommit]:
         """Gives those of `commits` that changed the path."""
         rest = iter(commits)
         while batch := list(islice(rest, _BATCH)):
-            texts = dict(self._reader.read_many(_oids(batch)))
+            self._read(batch)
             for commit in batch:
-                found = (each for file in commit.files if (each := self._found(file, texts)) is not None)
+                found = (each for file in commit.files for each in self._found(file))
                 changes = tuple(change for each in _joined(found) if (change := _logged(each)) is not None)
                 if changes:
                     yield LoggedCommit(commit.sha, commit.author, commit.email, commit.date, commit.subject, changes)
 
-    def _found(self, file: FileChange, texts: Mapping[str, bytes]) -> _Found | None:
-        """Gives what a change of one file in Git says about the path; None when that is nothing."""
-        if not file.path.startswith(self._prefix) or not file.path.endswith(SUFFIX):
-            return None
-        pointer_file = file.path[len(self._prefix) :]
-        output = data_path(pointer_file)
-        inner: Sequence[str] = ()
-        if self._path.startswith(f"{output}/"):
-            inner = self._path[len(output) + 1 :].split("/")
-        elif self._path and not f"{output}/".startswith(f"{self._path}/"):
-            return None
-        path = self._path if inner else output
+    def _read(self, commits: Sequence[CommitInfo]) -> None:
+        """Reads the pointers and locks that `commits` changed, and keeps what concerns the path."""
+        path_by_blob = {
+            oid: file.path
+            for commit in commits
+            for file in commit.files
+            for oid in (file.old, file.new)
+            if oid is not None and file.path.startswith(self._prefix) and file.path.endswith((SUFFIX, LOCK_FILE))
+        }
+        new = {oid: path for oid, path in path_by_blob.items() if (oid, path) not in self._by_blob}
+        for oid, text in read_texts(self._git, new):
+            name = new[oid][len(self._prefix) :]
+            try:
+                found = pointers_in(text, name)
+            except DvcxError:
+                continue  # committed broken
+            self._by_blob[oid, new[oid]] = {
+                path: entry_of(pointer) for path, pointer in found.items() if self._concerns(path)
+            }
+
+    def _found(self, file: FileChange) -> Iterator[_Found]:
+        """Gives what a change of one pointer or lock file in Git says about the path."""
+        if not file.path.startswith(self._prefix) or not file.path.endswith((SUFFIX, LOCK_FILE)):
+            return
+        name = file.path[len(self._prefix) :]
+        olds, news = (self._by_blob.get((oid, file.path)) if oid is not None else {} for oid in (file.old, file.new))
+        if olds is None or news is None:
+            # A file that was committed broken, or one that is not here.
+            if not is_lock_file(name) and self._concerns(data_path(name)):
+                yield self._unknown(data_path(name))
+            return
+        for output in sorted(olds.keys() | news.keys()):
+            yield self._inside(output, olds.get(output), news.get(output))
+
+    def _concerns(self, output: str) -> bool:
+        return not self._path or self._path.startswith(f"{output}/") or f"{output}/".startswith(f"{self._path}/")
+
+    def _inside(self, output: str, old: TreeEntry | None, new: TreeEntry | None) -> _Found:
+        if not self._path.startswith(f"{output}/"):
+            return _Found(output, old, new)
+        inner = self._path[len(output) + 1 :].split("/")
         try:
-            before, after = (self._entry(oid, texts, pointer_file, inner) for oid in (file.old, file.new))
-        except (DvcxError, KeyError):
-            # A tree or blob that is not here, or a pointer that was committed broken.
-            self._unread[output] = None
-            return _Found(path, known=False)
-        return _Found(path, before, after)
+            before, after = (entry and entry_at(entry, inner, self._load) for entry in (old, new))
+        except DvcxError:  # a tree that is not here
+            return self._unknown(output)
+        return _Found(self._path, before, after)
 
-    def _entry(
-        self, oid: str | None, texts: Mapping[str, bytes], pointer_file: str, inner: Sequence[str]
-    ) -> TreeEntry | None:
-        if oid is None:
-            return None
-        entry = self._by_blob.get((oid, pointer_file))
-        if entry is None:
-            entry = self._by_blob[oid, pointer_file] = entry_of(parse_pointer(texts[oid], pointer_file))
-        return entry_at(entry, inner, self._load)
-
-
-def _oids(commits: Iterable[CommitInfo]) -> Iterator[str]:
-    found = {oid for commit in commits for file in commit.files for oid in (file.old, file.new) if oid is not None}
-    return iter(found)
+    def _unknown(self, output: str) -> _Found:
+        self._unread[output] = None
+        return _Found(self._path if self._path.startswith(f"{output}/") else output, known=False)
 
 
 def _joined(found: Iterable[_Found]) -> Iterator[_Found]:

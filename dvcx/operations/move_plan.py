@@ -12,7 +12,7 @@ from dvcx.manifest.manifest import Manifest
 from dvcx.manifest.trees import LoadTree, TreeEditor, entry_at, entry_of, files_below, id_of
 from dvcx.model.pointer import Pointer, pointer_path
 from dvcx.model.tree import EntryKind, TreeEntry
-from dvcx.operations.add_checks import check_new, check_not_left_out, check_way
+from dvcx.operations.add_checks import check_new, check_not_left_out, check_way, made_by_stage
 from dvcx.operations.pointers import PointerChange, refuse_frozen
 from dvcx.operations.targets import not_tracked
 from dvcx.repo.record import Repo
@@ -71,6 +71,8 @@ def exact_end(manifest: Manifest, path: str, load: LoadTree) -> End:
     output = manifest.owner_of(path)
     if output is None:
         return End(path, path, (), None)
+    if manifest.pointers[output].stage is not None:
+        raise made_by_stage(path, manifest.pointers[output])
     whole = entry_of(manifest.pointers[output])
     if output == path:
         return End(path, output, (), whole)

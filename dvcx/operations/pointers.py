@@ -77,7 +77,7 @@ def plan_texts(repo: Repo, changes: Sequence[PointerChange]) -> dict[Path, str |
             removed[pointer] = None
         elif change.new != change.old:
             written[pointer] = print_pointer(change.new)
-    return {**_ignore_files(repo, changes), **written, **removed}
+    return {**ignore_texts(repo, changes), **written, **removed}
 
 
 def apply_texts(repo: Repo, entry: TrashEntry, texts: Mapping[Path, str | None]) -> tuple[str, ...]:
@@ -95,7 +95,7 @@ def apply_texts(repo: Repo, entry: TrashEntry, texts: Mapping[Path, str | None])
     return tuple(sorted(path.relative_to(repo.root).as_posix() for path in texts))
 
 
-def _ignore_files(repo: Repo, changes: Sequence[PointerChange]) -> dict[Path, str | None]:
+def ignore_texts(repo: Repo, changes: Sequence[PointerChange]) -> dict[Path, str | None]:
     """Gives the new text of the ignore files that change, None for one with nothing left in it."""
     if repo.git is None:
         return {}

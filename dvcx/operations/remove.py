@@ -13,6 +13,7 @@ from dvcx.manifest.manifest import Manifest, workspace_manifest
 from dvcx.manifest.trees import TreeEditor, entry_at, entry_of, id_of
 from dvcx.model.pointer import Pointer, pointer_path
 from dvcx.model.tree import TreeEntry
+from dvcx.operations.add_checks import made_by_stage
 from dvcx.operations.inner_edits import PlacedRecord, store_trees
 from dvcx.operations.own_copies import OwnCopies, make_own_copies
 from dvcx.operations.pointers import PointerChange, apply_texts, plan_texts, refuse_frozen
@@ -130,6 +131,8 @@ class _Removing:
             self._whole[path] = None
             return
         for target in resolve_targets(self._manifest, [path]):
+            if target.pointer.stage is not None:
+                raise made_by_stage(path, target.pointer)
             if target.inner:
                 self._take_inner(target)
             else:

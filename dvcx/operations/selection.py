@@ -6,14 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from dvcx.base.errors import DvcxError, UsageError
-from dvcx.formats.pointer_text import parse_pointer
+from dvcx.formats.lock_text import MAX_BYTES as MAX_LOCK_BYTES
 from dvcx.formats.table import Role
 from dvcx.git.history import pointer_blobs_of_history
 from dvcx.git.objects import ObjectReader
 from dvcx.git.revisions import resolve
 from dvcx.git.roots import all_roots
+from dvcx.manifest.files import pointers_in, read_texts
 from dvcx.manifest.manifest import Manifest, commit_manifest
 from dvcx.model.pointer import Pointer, pointer_path
+from dvcx.model.stage import LOCK_FILE
 from dvcx.repo.record import Repo
 from dvcx.storage.reach import Wanted
 
@@ -65,16 +67,15 @@ def _commits(repo: Repo, revisions: Revisions) -> Iterator[tuple[str, str]]:
 
 
 def history_pointers(repo: Repo) -> Iterator[tuple[str, bytes]]:
-    """Gives the path and text of every pointer in any commit of the repository; raises as `all_roots` does."""
+    """Gives path and text of every pointer and lock file in any commit here; raises as `all_roots` does."""
     assert repo.git is not None
     prefix = f"{repo.prefix}/" if repo.prefix else ""
     path_by_blob: dict[str, str] = {}
     for blob in pointer_blobs_of_history(repo.git, all_roots(repo.git)):
-        if blob.path.endswith(".dvcx") and blob.path.startswith(prefix):
+        if blob.path.startswith(prefix):
             path_by_blob.setdefault(blob.oid, blob.path[len(prefix) :])
-    with ObjectReader(repo.git) as reader:
-        for oid, text in reader.read_many(path_by_blob):
-            yield path_by_blob[oid], text
+    for oid, text in read_texts(repo.git, path_by_blob):
+        yield path_by_blob[oid], text
 
 
 def below_any(path: str, prefixes: Iterable[str]) -> bool:
@@ -83,18 +84,28 @@ def below_any(path: str, prefixes: Iterable[str]) -> bool:
 
 
 def is_in_a_tip(repo: Repo, path: str, digest: bytes) -> bool:
-    """Tells whether the pointer of `path` names `digest` in a commit that a branch, tag, stash or worktree is at."""
+    """Tells whether `path` is tracked as `digest` in a commit that a branch, tag, stash or worktree is at.
+
+    Its pointer is looked at, and the `dvcx.lock` of every folder above it.
+    """
     if repo.git is None:
         return False
-    pointer = pointer_path(path)
-    where = f"{repo.prefix}/{pointer}" if repo.prefix else pointer
     commits = {root.commit for root in all_roots(repo.git)}
-    with ObjectReader(repo.git) as reader:
+    prefix = f"{repo.prefix}/" if repo.prefix else ""
+    with ObjectReader(repo.git, MAX_LOCK_BYTES) as reader:
         for commit in commits:
-            text = reader.read(f"{commit}:{where}")
-            try:
-                if text is not None and parse_pointer(text, pointer).id.digest == digest:
+            for file in (pointer_path(path), *_locks_above(path)):
+                text = reader.read(f"{commit}:{prefix}{file}")
+                try:
+                    pointer = pointers_in(text, file).get(path) if text is not None else None
+                except DvcxError:
+                    continue
+                if pointer is not None and pointer.id.digest == digest:
                     return True
-            except DvcxError:
-                continue
     return False
+
+
+def _locks_above(path: str) -> Iterator[str]:
+    while path:
+        path = path.rpartition("/")[0]
+        yield f"{path}/{LOCK_FILE}" if path else LOCK_FILE

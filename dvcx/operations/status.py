@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from dvcx.workspace.scan import Scanned, problem_text
 from dvcx.workspace.state import State
 
 if TYPE_CHECKING:
+    from dvcx.operations.stage_status import StageStatus
     from dvcx.storage.remote import Remote
 
 
@@ -70,25 +71,33 @@ class StatusResult:
     """The state of everything asked for; `broken` are pointer files that cannot be used, each with why.
 
     `hints` say what to do about them.
+    `stages` are those that are not up to date. Of an unusable pipeline `broken` tells.
     """
 
     outputs: tuple[OutputStatus, ...]
     broken: dict[str, str]
     remote: str | None
     hints: tuple[str, ...] = ()
+    stages: tuple[StageStatus, ...] = ()
 
     @property
     def is_dirty(self) -> bool:
         """Tells whether anything differs or cannot be used."""
-        return bool(self.broken) or any(output.is_dirty for output in self.outputs)
+        return bool(self.broken or self.stages) or any(output.is_dirty for output in self.outputs)
 
 
 def status(
-    repo: Repo, paths: Sequence[str] = (), *, remote: str | None = None, progress: Progress = SILENT
+    repo: Repo,
+    paths: Sequence[str] = (),
+    *,
+    remote: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    progress: Progress = SILENT,
 ) -> StatusResult:
-    """Compares the workspace at `paths` (everything when there are none) with the pointers.
+    """Compares the workspace at `paths` (everything when there are none) with the pointers, and stages with their runs.
 
-    With `remote` also asks that remote what it lacks; raises `RemoteError` when it cannot be asked. Takes no lock.
+    With `remote` also asks that remote what it lacks; raises `RemoteError` when it cannot be asked. Takes no lock, and
+    runs nothing. `environment` is where `env:` dependencies of stages are looked up.
     """
     manifest = workspace_manifest(repo.root, repo.git)
     targets = resolve_targets(manifest, paths, pass_over_broken=True)
@@ -97,11 +106,19 @@ def status(
     looker = _Looker(repo, cache, state, tree_loader(cache), far)
     with task(progress, "checking", None, "files") as running:
         outputs = tuple(looker.look(target, running.advance) for target in targets)
+    broken = {path: error.message for path, error in manifest.broken.items()}
+    stages: tuple[StageStatus, ...] = ()
+    if manifest.pipelines:
+        # Loads the YAML reader, which projects without stages do not pay.
+        from dvcx.operations.stage_status import stage_states
+
+        found = stage_states(repo, environment or {}, manifest, cache, state, paths)
+        stages = found.stale
+        broken.update(found.broken)
     state.close()
     cache.close()
-    broken = {path: error.message for path, error in manifest.broken.items()}
     hints = tuple(dict.fromkeys(error.hint for error in manifest.broken.values() if error.hint))
-    return StatusResult(outputs, broken, far.name if far else None, hints)
+    return StatusResult(outputs, broken, far.name if far else None, hints, stages)
 
 
 def _open_remote(repo: Repo, name: str) -> Remote:

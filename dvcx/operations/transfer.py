@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dvcx.base.errors import DvcxError, MissingData
-from dvcx.formats.pointer_text import parse_pointer
+from dvcx.manifest.files import pointers_in
 from dvcx.manifest.manifest import Manifest, workspace_manifest
+from dvcx.model.pointer import Pointer
 from dvcx.operations.selection import Revisions, below_any, history_pointers, manifests_of, wanted_of
 from dvcx.operations.targets import Target, matching_targets, resolve_targets, searched_by
 from dvcx.operations.trees import need_trees
@@ -87,12 +88,10 @@ def _matching(
 
 def _of_revisions(repo: Repo, paths: Sequence[str], revisions: Revisions) -> Iterator[Wanted]:
     if revisions.commits:
-        for path, text in history_pointers(repo):
-            data = path.removesuffix(".dvcx")
-            if not paths or below_any(data, paths):
-                pointer = _usable(text, path)
-                if pointer is not None:
-                    yield pointer
+        for file, text in history_pointers(repo):
+            for path, pointer in _usable(text, file).items():
+                if not paths or below_any(path, paths):
+                    yield wanted_of(pointer, path)
         yield from _of_manifest(workspace_manifest(repo.root, repo.git), paths)
         return
     for manifest in manifests_of(repo, revisions):
@@ -106,9 +105,9 @@ def _of_manifest(manifest: Manifest, paths: Sequence[str]) -> Iterator[Wanted]:
             yield wanted_of(pointer, path)
 
 
-def _usable(text: bytes, path: str) -> Wanted | None:
-    """Gives what an old commit's pointer stands for; one that was committed broken stands for nothing."""
+def _usable(text: bytes, path: str) -> Mapping[str, Pointer]:
+    """Gives what an old commit's pointer or lock stands for; one that was committed broken stands for nothing."""
     try:
-        return wanted_of(parse_pointer(text, path), path.removesuffix(".dvcx"))
+        return pointers_in(text, path)
     except DvcxError:
-        return None
+        return {}

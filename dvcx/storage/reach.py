@@ -10,7 +10,6 @@ from dvcx.formats.table import Role
 from dvcx.formats.tree_bytes import parse_tree
 from dvcx.model.tree import EntryKind
 
-
 _FOLDER, _LINK = int(EntryKind.FOLDER), int(EntryKind.LINK)
 
 

@@ -218,11 +218,16 @@ class _Scanner:
 
     def _file(self, absolute: str, path: str, name: str, status: os.stat_result, row: Seen | None) -> _Found:
         executable = bool(status.st_mode & 0o100)
+        young = self._state.young(path)
+        if young is not None and young.fits(status) and (self.intake is None or self.intake.has(young.digest)):
+            return file_entry(name, young.digest, young.size, executable=executable), None
         if row is not None and row.fits(status) and (self.intake is None or self.intake.has(row.digest)):
             return file_entry(name, row.digest, row.size, executable=executable), row
         began = time.time_ns()
         digest, after = read_file(absolute, path, self._rules.algorithm, self.intake)
         remembered = seen(after, digest) if is_settled(after, began) else None
+        if remembered is None:
+            self._state.note_young(path, seen(after, digest))
         return file_entry(name, digest, after.st_size, executable=bool(after.st_mode & 0o100)), remembered
 
     def _link(self, absolute: str, path: str, name: str, row: Seen | None) -> _Found:

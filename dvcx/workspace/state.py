@@ -66,10 +66,12 @@ class State:
 
     Opening writes nothing. A database that is missing, locked, damaged or of another version reads as empty; what
     cannot be written is left unwritten. Each row has a checksum: a flipped bit must not make a file look modified.
+    With `keep_young` it also knows, until it is closed, files too young for later commands to believe in their times.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, keep_young: bool = False) -> None:
         self._path = path
+        self._young: dict[str, Seen] | None = {} if keep_young else None
         self._connection: sqlite3.Connection | None = None
         self._broken = False
         self._waiting: dict[str, FolderRows] = {}
@@ -85,6 +87,15 @@ class State:
         if self._last is None or self._last[0] != path:
             self._last = path, self._read(path)
         return self._last[1]
+
+    def young(self, path: str) -> Seen | None:
+        """Gives what a file was when this command hashed it, when it was too young to be remembered for others."""
+        return self._young.get(path) if self._young is not None else None
+
+    def note_young(self, path: str, row: Seen) -> None:
+        """Takes note of such a file."""
+        if self._young is not None:
+            self._young[path] = row
 
     def remember(self, path: str, rows: FolderRows) -> None:
         """Notes all files of a folder; written at the next `save`."""

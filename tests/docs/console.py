@@ -28,7 +28,7 @@ HOME = "/home/ada"
 _VARYING = (
     re.compile(r"\d{8}T\d{6}(\.\d{6})?(?=-)|(?<=-)[0-9a-f]{8}\b"),
     re.compile(r"\d+ seconds? ago *"),
-    re.compile(r"^[0-9a-f]{10}(?= 2026-)", re.MULTILINE),
+    re.compile(r"^[0-9a-f]{10}(?= +2026-)", re.MULTILINE),
 )
 
 
@@ -58,9 +58,10 @@ class Session:
         for folder in (self._home, tools):
             folder.mkdir()
         (self._home / ".gitconfig").write_text(GIT_CONFIG)
-        program = tools / "dvcx"
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m dvcx "$@"\n')
-        program.chmod(0o755)
+        for name, words in {"dvcx": " -m dvcx", "python": ""}.items():
+            program = tools / name
+            program.write_text(f'#!/bin/sh\nexec "{sys.executable}"{words} "$@"\n')
+            program.chmod(0o755)
         self._where = top / "where"
         self._environment = {
             "HOME": str(self._home),

@@ -127,7 +127,7 @@ def test_one_undo_takes_back_data_pointers_and_new_folders(project: Project) -> 
         assert project.files() == before, words
         assert is_clean(project)
         assert sorted(os.listdir(project.path)) == sorted(
-            [".git", ".dvcx", ".gitignore", ".dvcxignore", "data", "data.dvcx", "model", "model.dvcx"]
+            [".git", ".dvcx", ".gitattributes", ".gitignore", ".dvcxignore", "data", "data.dvcx", "model", "model.dvcx"]
         )
 
 

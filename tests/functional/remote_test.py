@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,86 @@ def test_an_option_that_no_folder_has_is_refused_before_it_breaks_the_remote(pro
 def test_a_push_of_nothing_says_so(project: Project, tmp_path: Path) -> None:
     project.dvcx("remote", "add", "-d", "store", str(tmp_path / "store")).ok()
     assert "nothing is tracked" in project.dvcx("push").ok().err
+
+
+# Options, aliases and checks.
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("regoin", "eu-1"), "did you mean region?"),
+        (("compresion", "none"), "did you mean compression?"),
+        (("timeout", "soon"), "it takes a number of seconds"),
+        (("addressing_style", "sideways"), "auto, path, virtual"),
+    ],
+)
+def test_an_option_that_a_store_does_not_have_is_refused(project: Project, words: tuple[str, str], said: str) -> None:
+    project.dvcx("remote", "add", "cloud", "s3://bucket/x").ok()
+    before = config(project)
+    for command in (("remote", "modify", "cloud", *words), ("config", f"remote.cloud.{words[0]}", words[1])):
+        run = project.dvcx(*command)
+        assert (run.code, said in run.err) == (2, True), run
+    assert config(project) == before
+    project.dvcx("remote", "modify", "cloud", "client_kwargs.region_name", "eu-1").ok()
+
+
+def test_a_bad_option_of_the_tracked_file_is_told_when_the_remote_is_used_and_not_before(project: Project) -> None:
+    project.add({"data/a": "one"})
+    with (project.path / ".dvcx/config.toml").open("a") as file:
+        file.write('[remote.cloud]\nurl = "https://127.0.0.1:9/x"\nheader = "x"\n')
+    project.dvcx("status").ok()
+    for words in (["push", "-r", "cloud"], ["fetch", "-r", "cloud"]):
+        run = project.dvcx(*words)
+        assert run.code == 2 and "did you mean headers?" in run.err, run
+
+
+def test_ssh_settings_that_could_run_a_program_are_for_files_of_ones_own(project: Project) -> None:
+    project.dvcx("remote", "add", "host", "ssh://host/x").ok()
+    run = project.dvcx("remote", "modify", "host", "ssh_config", "evil")
+    assert run.code == 6 and "--local" in run.err
+    project.dvcx("remote", "modify", "--local", "host", "ssh_config", "mine").ok()
+
+
+def test_a_remote_on_another_is_a_place_below_it(project: Project, tmp_path: Path) -> None:
+    project.dvcx("remote", "add", "store", str(tmp_path / "store")).ok()
+    project.dvcx("remote", "add", "-d", "owls", "remote://store/teams/owls").ok()
+    (tmp_path / "store/teams").mkdir(parents=True)
+    project.add({"data/a": "one"})
+    project.dvcx("push").ok()
+    assert (tmp_path / "store/teams/owls/dvcx.json").is_file()
+    assert remotes(project)["owls"] == ("remote://store/teams/owls", True)
+    for place, said in (("remote://stroe/x", "did you mean store?"), ("remote://owls/x", "itself")):
+        run = project.dvcx("remote", "modify", "owls", "url", place)
+        assert run.code == 2 and said in run.err, run
+
+
+def test_a_check_tries_everything_and_leaves_nothing(project: Project, tmp_path: Path) -> None:
+    project.dvcx("remote", "add", "-d", "store", str(tmp_path / "store")).ok()
+    found = project.json("remote", "check")
+    assert found["works"] and (found["name"], found["url"]) == ("store", str(tmp_path / "store"))
+    assert {each["what"]: each["verdict"] for each in found["trials"]} == dict.fromkeys(
+        ("read", "list", "write", "read back", "exclusive write", "clock", "delete"), "ok"
+    )
+    assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
+    run = project.dvcx("remote", "check", "store").ok()
+    assert "the remote store works" in run.err and len(run.lines) == 8
+
+
+def test_a_check_says_what_is_wrong_with_exit_code_5(project: Project, tmp_path: Path) -> None:
+    project.dvcx("remote", "add", "-d", "store", str(tmp_path / "no/disk")).ok()
+    run = project.dvcx("remote", "check")
+    assert run.code == 5 and "failed" in run.out and "is its disk or share mounted?" in run.err
+    assert project.dvcx("remote", "check", "stroe").code == 2
+
+
+def test_a_library_that_is_missing_is_told_with_the_line_to_type(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sshfs", None)
+    project.add({"data/a": "one"})
+    added = project.dvcx("remote", "add", "-d", "host", "ssh://host/x").ok()
+    assert "pip install 'git-dvcx[ssh]'" in added.err
+    for words in (["push"], ["pull"], ["remote", "check"]):
+        run = project.dvcx(*words)
+        assert run.code == 5 and "pip install 'git-dvcx[ssh]'" in run.err, run

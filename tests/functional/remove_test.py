@@ -22,9 +22,8 @@ def test_the_data_stays_and_pointer_and_ignore_line_go(project: Project) -> None
     result = project.json("remove", "model")
     assert removed(result) == {"model": "kept"}
     assert result["changed_files"] == [".gitignore", "model.dvcx"]
-    assert project.files() == {".dvcxignore": project.read(".dvcxignore"), ".gitignore": b"/data\n"} | {
-        "data.dvcx": project.read("data.dvcx"), "data/a": b"one", "model": b"m"
-    }  # fmt: skip
+    own = {name: project.read(name) for name in (".dvcxignore", ".gitattributes", "data.dvcx")}
+    assert project.files() == own | {".gitignore": b"/data\n", "data/a": b"one", "model": b"m"}
     assert project.git("status", "--porcelain") == " M .gitignore\n D model.dvcx\n?? model"
     # A checkout must not take what stays for something of its own.
     project.dvcx("checkout").ok()

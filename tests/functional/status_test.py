@@ -96,4 +96,4 @@ def test_a_pointer_in_the_middle_of_a_merge_is_broken_with_what_to_do_about_that
     project.write("data.dvcx", "<<<<<<< HEAD\nid: a\n=======\nid: b\n>>>>>>> other\n")
     run = project.dvcx("status")
     assert run.out.startswith("broken    data.dvcx: ")
-    assert "git checkout --ours -- data.dvcx" in run.err
+    assert "dvcx resolve --ours data" in run.err

@@ -99,6 +99,16 @@ class Overloaded(Fault):
 
 
 @dataclass
+class Says(Fault):
+    """The store answers with a status and a body of the test's choice."""
+
+    answer: Answer = Answer(500, {}, b"")
+
+    async def before(self, request: Request) -> Request | Answer:
+        return self.answer
+
+
+@dataclass
 class Truncated(Fault):
     """The connection breaks in the middle of the answer."""
 

@@ -8,13 +8,22 @@ from pathlib import Path
 import pytest
 
 from dvcx import __version__
+from tests.project import Project
 
 HEAVY = {"rich", "yaml", "fsspec", "git", "networkx", "msgspec", "pathspec", "tomlkit", "blake3", "importlib.metadata"}
 
 
-def imported_by(*words: str) -> set[str]:
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A new project."""
+    return Project.make(tmp_path / "project")
+
+
+def imported_by(*words: str, cwd: Path | None = None) -> set[str]:
     """The modules that a command imports."""
-    done = subprocess.run([sys.executable, "-X", "importtime", "-m", "dvcx", *words], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "dvcx", *words], capture_output=True, text=True, cwd=cwd
+    )
     assert done.returncode == 0, done.stderr
     return {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
 
@@ -41,6 +50,18 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
 
 def test_completing_a_command_does_not_import_typer() -> None:
     assert not imported_by("__complete", "bash", "co") & {*HEAVY, "typer"}
+
+
+def test_what_git_calls_imports_neither_typer_nor_what_is_heavy(project: Project) -> None:
+    project.save({"data/a": "1"})
+    heavy = HEAVY - {"msgspec", "blake3", "pathspec"} | {"typer", "polars"}
+    pointer = str(project.path / "data.dvcx")
+    for words in (
+        ("textconv", pointer),
+        ("hook", "post-merge", "0"),
+        ("merge", pointer, pointer, pointer, "7", "data.dvcx"),
+    ):
+        assert not imported_by("__git", *words, cwd=project.path) & heavy
 
 
 def test_modules_in_the_current_folder_are_not_imported(tmp_path: Path) -> None:

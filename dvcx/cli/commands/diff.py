@@ -9,6 +9,7 @@ Examples:
     dvcx diff v1 v2
     dvcx diff v1 --targets data/train --targets model.pt
     dvcx diff --md main                 # a Markdown table, for a merge request
+    dvcx diff --content --key id v1     # rows and columns of tables that changed: CSV, Parquet, JSON Lines
 """
 
 from __future__ import annotations
@@ -42,6 +43,14 @@ def command(
     ] = None,
     md: Annotated[bool, typer.Option("--md", help="print a Markdown table")] = False,
     hide_missing: Annotated[bool, typer.Option("--hide-missing", help="do not name files that are absent")] = False,
+    content: Annotated[
+        bool, typer.Option("--content", help="also show which rows and columns of tables changed")
+    ] = False,
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", metavar="COLUMN", help="match rows by this column, with --content; may be repeated"),
+    ] = None,
+    rows: Annotated[int, typer.Option("--rows", min=0, metavar="N", help="show at most N rows of each kind")] = 5,
     remote: ListingRemote = None,
 ) -> Outcome:
     repo = call.repo()
@@ -51,6 +60,10 @@ def command(
         result = diff(repo, paths, options, call.progress)
     except NoSuchRevision as error:
         raise _meant_as_path(error, call) from error
+    if content or key:
+        from dvcx.operations.content_diff import with_content
+
+        result = with_content(repo, result, key or (), rows)
     return Outcome(result, error=result.problem(), render=render_markdown if md else None)
 
 

@@ -55,6 +55,9 @@ def render(result: ResolveResult, console: Console) -> None:
         for path in each.kept_beside:
             console.line("    kept beside it ", path)
     if result.not_restored is not None:
-        console.warn(f"the data is not all in the workspace: {result.not_restored}", "then `dvcx checkout`")
+        console.warn(
+            f"the data is not all in the workspace: {result.not_restored}",
+            "`dvcx pull` fetches what is not here; `dvcx checkout` tries again",
+        )
     if result.changed_files:
         console.next_step(f"git add {' '.join(result.changed_files)}, then git commit (or git rebase --continue)")

@@ -1,7 +1,7 @@
-"""Show what in the workspace differs from the pointers.
+"""Show what in the workspace differs from the pointers, and which stages are not up to date, and why.
 
-Files that were never fetched here are not deleted files: they are counted as not fetched. With --remote also what that
-remote lacks.
+Nothing is run. Files that were never fetched here are not deleted files: they are counted as not fetched. With
+--remote also what that remote lacks.
 
 Examples:
     dvcx status
@@ -34,7 +34,7 @@ def command(
 ) -> Outcome:
     repo = call.repo()
     paths = [project_path(repo, target, call.directory) for target in targets or ()]
-    result = status(repo, paths, remote=remote, progress=call.progress)
+    result = status(repo, paths, remote=remote, environment=call.environment, progress=call.progress)
     return Outcome(
         result, code=1 if exit_code and result.is_dirty else 0, render=partial(render_status, granular=granular)
     )

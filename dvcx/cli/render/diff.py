@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 
 from dvcx.cli.console import Console
+from dvcx.cli.render.markdown import code
 from dvcx.cli.render.sizes import count_text, size_text
 from dvcx.cli.render.words import styled_change
-from dvcx.cli.text import dim, escaped
+from dvcx.cli.text import dim, green, red, yellow
 from dvcx.operations.diff import DiffResult, FileDiff, Total
+from dvcx.operations.table_diff import Row, TableDiff
 
 
 def render_diff(result: DiffResult, console: Console) -> None:
@@ -25,23 +26,56 @@ def render_diff(result: DiffResult, console: Console) -> None:
         console.line(f"{result.old} -> {result.new}: ", ", ".join(_totals(result)))
     else:
         console.say(f"nothing differs between {result.old} and {result.new}")
+    for table in result.tables or ():
+        _show_table(table, console)
+    if result.tables is not None and not result.tables:
+        console.say("no table was modified: --content looks into CSV, TSV, Parquet and JSON Lines files")
     _notes(result, console)
 
 
 def render_markdown(result: DiffResult, console: Console) -> None:
     """Shows the changes as a Markdown table, which is whole however many there are."""
-    console.raw(f"| {_cell('change')} | path | {_code(result.old)} | {_code(result.new)} |")
+    console.raw(f"| change | path | {code(result.old)} | {code(result.new)} |")
     console.raw("| --- | --- | ---: | ---: |")
     for each in result.changes:
-        path = _code(each.path + ("/" if _is_folder(each) else ""))
+        path = code(each.path + ("/" if _is_folder(each) else ""))
         if each.old_path is not None:
-            path = f"{_code(each.old_path)} → {path}"
+            path = f"{code(each.old_path)} → {path}"
         console.raw(f"| {each.change} | {path} | {_size(each.old_size)} | {_size(each.new_size)} |")
     if not result.changes:
         console.raw("| no changes | | | |")
     else:
         console.raw(f"\n{', '.join(_totals(result))}")
     _notes(result, console)
+
+
+def _show_table(table: TableDiff, console: Console) -> None:
+    if table.why_not is not None:
+        console.line("content of ", table.path, dim(f"  (not compared: {table.why_not})"))
+        return
+    console.line("content of ", table.path, dim(f"  ({table.old_rows:,} -> {count_text(table.new_rows, 'row')})"))
+    columns = [f"{name} added" for name in table.columns_added] + [f"{name} removed" for name in table.columns_removed]
+    columns += [f"{name} {old} -> {new}" for name, (old, new) in (table.types_changed or {}).items()]
+    if columns:
+        console.line("    columns: ", ", ".join(columns))
+    counts = (("added", table.rows_added), ("removed", table.rows_removed), ("changed", table.rows_changed))
+    parts = [f"{count:,} {what}" for what, count in counts if count]
+    console.line("    rows: ", ", ".join(parts) or "the same")
+    for row in table.removed:
+        console.line("    ", red("- "), _cells(row))
+    for row in table.added:
+        console.line("    ", green("+ "), _cells(row))
+    for changed in table.changed:
+        cells = ", ".join(f"{name} {_value(old)} -> {_value(new)}" for name, (old, new) in changed.cells.items())
+        console.line("    ", yellow("~ "), _cells(changed.key), ": ", cells)
+
+
+def _cells(row: Row) -> str:
+    return " ".join(f"{name}={_value(value)}" for name, value in row.items())
+
+
+def _value(value: str | None) -> str:
+    return "null" if value is None else value
 
 
 def _notes(result: DiffResult, console: Console) -> None:
@@ -93,16 +127,3 @@ def _absent_by_folder(result: DiffResult) -> Counter[str]:
 
 def _size(size: int | None) -> str:
     return "" if size is None else size_text(size)
-
-
-def _cell(text: str) -> str:
-    return escaped(text).replace("|", "\\|")
-
-
-def _code(text: str) -> str:
-    """Gives a name as a Markdown code span in a table cell: nothing in it is read as Markdown, HTML or a mention."""
-    name = _cell(text)
-    longest = max((len(run) for run in re.findall("`+", name)), default=0)
-    fence = "`" * (longest + 1)
-    space = " " if name.startswith("`") or name.endswith("`") else ""
-    return f"{fence}{space}{name}{space}{fence}"

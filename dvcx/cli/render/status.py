@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dvcx.cli.console import Console
 from dvcx.cli.render.sizes import count_text, size_text
 from dvcx.cli.render.words import styled_change
 from dvcx.cli.text import dim, green, red, yellow
 from dvcx.operations.status import OutputStatus, PathChange, StatusResult
+
+if TYPE_CHECKING:
+    from dvcx.operations.stage_status import StageStatus
 
 _FEW = 10
 
@@ -22,7 +26,9 @@ def render_status(result: StatusResult, console: Console, *, granular: bool) -> 
         _show(output, console, granular=granular)
     for hint in result.hints[:_FEW]:
         console.next_step(hint)
-    if not result.outputs and not result.broken:
+    if result.stages:
+        _show_stages(result.stages, console, granular=granular)
+    if not result.outputs and not result.broken and not result.stages:
         console.say("nothing is tracked yet")
         console.next_step("dvcx add PATH")
     elif not result.is_dirty:
@@ -75,6 +81,16 @@ def _show(output: OutputStatus, console: Console, *, granular: bool) -> None:
         _list_names(output.path, output.not_on_remote, console, granular=granular)
 
 
+def _show_stages(stages: Sequence[StageStatus], console: Console, *, granular: bool) -> None:
+    from dvcx.pipeline.staleness import reason_text  # only projects with stages pay for it
+
+    for stage in stages:
+        reasons = stage.reasons if granular else stage.reasons[:3]
+        more = f"; and {len(stage.reasons) - 3} more" if len(stage.reasons) > len(reasons) else ""
+        why = "; ".join(map(reason_text, reasons))
+        console.line(yellow(f"{stage.state:<9}"), " stage ", stage.stage, dim(f"  ({why}{more})"))
+
+
 def _names(path: str, names: Sequence[str]) -> str:
     return "" if list(names) == [path] else count_text(len(names), "file") + " "
 
@@ -112,6 +128,8 @@ def _next_steps(result: StatusResult, console: Console) -> None:
         console.next_step("dvcx checkout: bring what the pointers name now; nothing of your own is replaced")
     if any(output.state == "outdated" and not output.outdated for output in outputs):
         console.next_step("dvcx pull: fetch and bring what the pointers name now")
+    if result.stages:
+        console.next_step("dvcx repro: bring stale stages up to date; dvcx why STAGE: what changed, in which commit")
     if any(output.state == "absent" for output in outputs):
         console.next_step("dvcx checkout: bring back what is absent")
     if any(output.not_cached for output in outputs):

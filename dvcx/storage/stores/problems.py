@@ -199,7 +199,7 @@ def _of_network(error: BaseException) -> Problem | None:
     if isinstance(error, ssl.SSLCertVerificationError):
         return Problem(
             Outcome.FAILED,
-            f"its certificate cannot be trusted: {error.verify_message}",
+            f"its certificate cannot be trusted: {getattr(error, 'verify_message', '') or error}",
             "if it is your own server, set `ssl_verify` to the file with its certificate authority",
         )
     if isinstance(error, ssl.SSLError) and "wrong version" in str(error).lower():

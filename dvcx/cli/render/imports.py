@@ -1,0 +1,50 @@
+"""Imported data as text: what came from where, and what is new there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dvcx.cli.console import Console
+from dvcx.cli.render.sizes import content_text, count_text
+from dvcx.cli.text import dim, green, yellow
+from dvcx.operations.import_ import Imported
+from dvcx.operations.update import Updated, UpdateResult
+
+_SHORT = 12
+
+
+def render_import(result: Imported, console: Console) -> None:
+    """Shows what an import did."""
+    style = dim if result.change == "unchanged" else green if result.change == "added" else yellow
+    size = content_text(result.size, result.files)
+    console.report(style(f"{result.change:<9}"), " ", result.path, dim(f"  ({size} from {_origin(result.source)})"))
+    if not result.downloaded:
+        console.next_step(f"dvcx update {result.path}: download the data")
+
+
+def render_update(result: UpdateResult, console: Console) -> None:
+    """Shows what an update did, or what a check found."""
+    for each in result.outputs:
+        style = dim if each.change == "unchanged" else yellow
+        console.report(style(f"{each.change:<9}"), " ", each.path, dim(f"  ({_step(each)})"))
+    if not result.outputs and not result.failed:
+        console.say("no data here was imported")
+    elif result.is_outdated:
+        console.next_step("dvcx update")
+
+
+def _step(each: Updated) -> str:
+    old, new = _version(each.old), _version(each.new)
+    parts = [new if old == new else f"{old} -> {new}"]
+    parts += [f"{count_text(count, 'file')} {kind}" for kind, count in sorted(each.files.items())]
+    return ", ".join(parts)
+
+
+def _version(text: str | None) -> str:
+    return "?" if text is None else text[:_SHORT] if len(text) in (40, 64) else text
+
+
+def _origin(source: Mapping[str, object]) -> str:
+    if "repo" not in source:
+        return str(source.get("url"))
+    return f"{source['path']} of {source['repo']} at {source.get('rev') or _version(str(source.get('commit')))!s}"

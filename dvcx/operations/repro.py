@@ -1,0 +1,101 @@
+"""`dvcx repro`: bring the outputs of stages up to date by doing the least work, many stages at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dvcx.base.errors import DvcxError, Refused, StageFailed, shown
+from dvcx.base.locks import FileLock
+from dvcx.base.progress import SILENT, Progress
+from dvcx.base.text import counted
+from dvcx.git.files import tracked_below
+from dvcx.operations.repro_options import Action, ReproOptions, ReproWatcher, StageResult
+from dvcx.operations.repro_plan import Decider, Decision, planned
+from dvcx.operations.repro_run import Running
+from dvcx.operations.repro_targets import live_needs, select_stages
+from dvcx.operations.stage_outputs import OutputKeeper
+from dvcx.operations.stage_view import open_stages, run_logs
+from dvcx.pipeline.job import Workshop
+from dvcx.pipeline.process import Stop
+from dvcx.pipeline.run_cache import RunCache
+from dvcx.repo.record import Repo
+from dvcx.workspace.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class ReproResult:
+    """What became of each stage that was meant, in the order of the plan; with `dry_run` what would."""
+
+    stages: tuple[StageResult, ...]
+    dry_run: bool
+    interrupted: bool = False
+
+    def problem(self) -> DvcxError | None:
+        """Gives the error of the stages that failed, or None."""
+        failed = [each for each in self.stages if each.action is Action.FAILED]
+        if not failed:
+            return None
+        blocked = [each.stage for each in self.stages if each.action is Action.BLOCKED]
+        more = f"; not run because of that: {shown(blocked, 5)}" if blocked else ""
+        first = failed[0]
+        if len(failed) == 1:
+            message = f"stage {first.stage} failed: {first.problem}{more}"
+        else:
+            message = f"{counted(len(failed), 'stage')} failed: {shown([each.stage for each in failed], 5)}{more}"
+        return StageFailed(message, first.hint or f"see its output with `dvcx stage log {first.stage}`")
+
+
+def repro(
+    repo: Repo,
+    targets: Sequence[str],
+    options: ReproOptions,
+    watcher: ReproWatcher,
+    stop: Stop,
+    environment: Mapping[str, str],
+    progress: Progress = SILENT,
+) -> ReproResult:
+    """Runs the stages that `targets` mean and that are stale, each after what it needs; gives what became of each.
+
+    The workspace is locked only while outputs are recorded, so others can look and work meanwhile; a second `repro` of
+    the same worktree raises `Busy`. When `stop` is asked for, commands are ended and what was complete is recorded.
+    Raises `UsageError` for targets that mean nothing and `DvcxError` for a pipeline that cannot be used.
+    """
+    view = open_stages(repo, environment, State(repo.worktree_dir / "state.db", keep_young=True))
+    try:
+        chosen = select_stages(view.pipeline, view.needs, targets, options.selection)
+        needs = live_needs(view.pipeline, view.needs)
+        decider = Decider(view, RunCache(repo.common_dir / "runs"), options)
+        plan = planned(decider, chosen, needs)
+        if options.dry_run:
+            stages = tuple(StageResult(each.stage.address, each.action, each.reasons) for each in plan)
+            return ReproResult(stages, dry_run=True)
+        _refuse_tracked_by_git(repo, plan)
+        watcher.planned([each.as_planned() for each in plan])
+        with FileLock(repo.worktree_dir / "repro.lock", f"the pipeline of {repo.root}").exclusive(0.0):
+            keeper = OutputKeeper(view, decider.run_cache, store=options.commit)
+            workshop = Workshop(repo.root, run_logs(repo), environment, stop)
+            try:
+                results = Running(view, decider, keeper, plan, needs, options, watcher, workshop, progress).run()
+            finally:
+                keeper.close()
+        return ReproResult(results, dry_run=False, interrupted=stop.asked)
+    finally:
+        view.close()
+
+
+def _refuse_tracked_by_git(repo: Repo, plan: Sequence[Decision]) -> None:
+    """Raises `Refused` when what a stage is to make and the cache to hold is in Git: it would be there twice."""
+    stages = [each.stage for each in plan if each.action is not Action.SKIP]
+    owner = {out.path: stage for stage in stages for out in stage.outs if out.cache and not out.is_pattern}
+    if repo.git is None or not owner:
+        return
+    prefix = f"{repo.prefix}/" if repo.prefix else ""
+    tracked = tracked_below(repo.git, [prefix + path for path in owner])
+    for path, stage in owner.items():
+        if prefix + path in tracked:
+            raise Refused(
+                f"{path}, an output of stage {stage.address}, is tracked by Git itself",
+                f"take it out of Git: `git rm -r --cached {path}`; or leave it there: `cache: false` in {stage.file}",
+                [path],
+            )

@@ -1,0 +1,140 @@
+"""Which stages a command means: by name, group, file, folder, output or pattern, with what is before or behind them."""
+
+from __future__ import annotations
+
+import difflib
+import posixpath
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from dvcx.base.errors import UsageError
+from dvcx.model.pipeline import Pipeline
+from dvcx.model.stage import PIPELINE_FILE, Stage
+from dvcx.operations.repro_options import Selection
+from dvcx.pipeline.order import run_order
+
+Needs = Mapping[str, tuple[str, ...]]
+
+
+def select_stages(pipeline: Pipeline, needs: Needs, targets: Sequence[str], selection: Selection) -> list[Stage]:
+    """Gives the stages that `targets` mean, each after what it needs; without targets those of the folder's file.
+
+    Raises `UsageError` for a target that means nothing, and the error of a stage that cannot be used.
+    """
+    chosen = _chosen(pipeline, targets, selection)
+    within = live_needs(pipeline, needs)
+    if selection.single:
+        wanted = set(chosen)
+    elif selection.downstream:
+        wanted = set(_behind(chosen, within))
+    elif selection.pipeline:
+        wanted = set(_connected(chosen, needs))
+    else:
+        return [pipeline.stages[address] for address in run_order(within, chosen)]
+    return [pipeline.stages[address] for address in run_order(within, wanted) if address in wanted]
+
+
+def live_needs(pipeline: Pipeline, needs: Needs) -> Needs:
+    """Gives what each stage needs; a frozen one needs nothing, since it does not run."""
+    return {address: () if pipeline.stages[address].frozen else before for address, before in needs.items()}
+
+
+def addresses_of(pipeline: Pipeline, target: str, selection: Selection) -> list[str]:
+    """Gives the addresses of the stages that one target means. Raises `UsageError` when it means nothing."""
+    found = list(dict.fromkeys(_meanings(pipeline, target, selection)))
+    if found:
+        return found
+    broken = pipeline.broken.get(_here(target, selection)) or pipeline.broken.get(target)
+    if broken is not None:
+        raise broken
+    names = [*pipeline.stages, *pipeline.groups]
+    close = difflib.get_close_matches(target, names, 2)
+    hint = f"did you mean {' or '.join(close)}?" if close else "`dvcx stage list` shows the stages"
+    raise UsageError(f"there is no stage, and no output of one, called {target}", hint)
+
+
+def _chosen(pipeline: Pipeline, targets: Sequence[str], selection: Selection) -> list[str]:
+    if not targets and (selection.all_pipelines or not selection.folder):
+        pipeline.raise_broken()
+        return list(pipeline.stages)
+    if not targets:
+        own = posixpath.join(selection.folder, PIPELINE_FILE)
+        if own in pipeline.broken:
+            raise pipeline.broken[own]
+        found = [address for address, stage in pipeline.stages.items() if stage.file == own]
+        if not found:
+            pipeline.raise_broken()
+        return found or list(pipeline.stages)
+    chosen = dict.fromkeys(address for target in targets for address in addresses_of(pipeline, target, selection))
+    return list(pipeline.stages) if selection.all_pipelines else list(chosen)
+
+
+def _meanings(pipeline: Pipeline, target: str, selection: Selection) -> Iterator[str]:
+    here = _here(target, selection)
+    if selection.glob:
+        yield from (
+            address for address in pipeline.stages if fnmatchcase(address, target) or fnmatchcase(address, here)
+        )
+        return
+    for name in (_address_here(target, selection), target, here):
+        if name in pipeline.stages:
+            yield name
+            return
+        if name in pipeline.groups:
+            yield from pipeline.groups[name]
+            return
+    path = here.removesuffix("/") if here != "." else ""
+    if path in pipeline.files:
+        if path in pipeline.broken:
+            raise pipeline.broken[path]
+        yield from (address for address, stage in pipeline.stages.items() if stage.file == path)
+    elif selection.recursive:
+        prefix = f"{path}/" if path else ""
+        yield from (address for address, stage in pipeline.stages.items() if stage.file.startswith(prefix))
+    else:
+        yield from (address for address, stage in pipeline.stages.items() if any(o.path == path for o in stage.outs))
+
+
+def _here(target: str, selection: Selection) -> str:
+    return posixpath.normpath(posixpath.join(selection.folder, target))
+
+
+def _address_here(target: str, selection: Selection) -> str:
+    """Gives the address that a stage's name means in a folder with a `dvcx.yaml` of its own."""
+    if ":" in target:
+        return _here(target, selection)
+    return f"{selection.folder}/{PIPELINE_FILE}:{target}" if selection.folder else target
+
+
+def _behind(chosen: Collection[str], needs: Needs) -> Iterator[str]:
+    """Gives the stages and all that depend on them, directly or not."""
+    users: dict[str, list[str]] = {}
+    for address, before in needs.items():
+        for need in before:
+            users.setdefault(need, []).append(address)
+    seen: set[str] = set()
+    waiting = list(chosen)
+    while waiting:
+        address = waiting.pop()
+        if address not in seen:
+            seen.add(address)
+            waiting.extend(users.get(address, ()))
+            yield address
+
+
+def _connected(chosen: Collection[str], needs: Needs) -> Iterator[str]:
+    """Gives the whole pipelines of the stages: whatever is connected with them, in either direction."""
+    beside: dict[str, set[str]] = {}
+    for address, before in needs.items():
+        for need in before:
+            beside.setdefault(need, set()).add(address)
+            beside.setdefault(address, set()).add(need)
+    seen: set[str] = set()
+    waiting = list(chosen)
+    while waiting:
+        address = waiting.pop()
+        if address not in seen:
+            seen.add(address)
+            waiting.extend(beside.get(address, ()))
+            if address in needs:
+                yield address

@@ -1,0 +1,195 @@
+"""The stages of the workspace with all that tells how they are: what they need, their last runs, their present inputs.
+
+Looking runs no command of a stage and takes no lock.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dvcx.base.errors import MissingData
+from dvcx.base.hashing import Algorithm
+from dvcx.manifest.files import pointer_of
+from dvcx.manifest.manifest import Manifest, workspace_manifest
+from dvcx.manifest.trees import LoadTree, entry_at, entry_of, files_below
+from dvcx.model.pipeline import Pipeline
+from dvcx.model.run_record import Recorded, RunRecord
+from dvcx.model.stage import Dep, DepKind, Stage
+from dvcx.model.tree import TreeEntry
+from dvcx.operations.looking import cache_prefix
+from dvcx.pipeline.current import Current, Sources, current_inputs, current_outs
+from dvcx.pipeline.flags import FlagStyle
+from dvcx.pipeline.load import load_pipeline
+from dvcx.pipeline.lock_files import LockFiles
+from dvcx.pipeline.order import producers, run_order
+from dvcx.pipeline.param_values import ParamValues
+from dvcx.pipeline.pins import image_digest, package_version
+from dvcx.pipeline.present import Present
+from dvcx.pipeline.run_log import RunLogs
+from dvcx.pipeline.source import workspace_source
+from dvcx.pipeline.staleness import Reason, input_reasons, output_reasons
+from dvcx.repo.record import Repo, open_cache, scan_rules, tree_loader
+from dvcx.storage.cache import Cache
+from dvcx.workspace.scan import Scanned, scan
+from dvcx.workspace.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class StageView:
+    """The stages of the workspace. `needs` are by address the addresses and pointer files that each one needs."""
+
+    repo: Repo
+    manifest: Manifest
+    pipeline: Pipeline
+    needs: Mapping[str, tuple[str, ...]]
+    locks: LockFiles
+    present: Present
+    sources: Sources
+    cache: Cache
+    state: State
+    load: LoadTree
+
+    def inputs(self, stage: Stage) -> Current:
+        """Gives the stage's inputs as they are now."""
+        return current_inputs(stage, self.sources)
+
+    def outs(self, stage: Stage) -> tuple[Recorded | None, ...]:
+        """Gives the stage's outputs as they are now."""
+        return current_outs(stage, self.sources)
+
+    def reasons(self, stage: Stage, *, allow_missing: bool = False) -> list[Reason]:
+        """Gives why the stage is not up to date by itself, whatever the stages before it are."""
+        record = self.locks.record(stage)
+        reasons = input_reasons(stage, record, self.inputs(stage))
+        return reasons + output_reasons(stage, record, self.outs(stage), allow_missing=allow_missing)
+
+    def order(self, addresses: Collection[str] | None = None) -> list[Stage]:
+        """Gives the stages at `addresses` and all that they need, each after what it needs; all without addresses."""
+        return [self.pipeline.stages[address] for address in run_order(self.needs, addresses)]
+
+    def is_cached(self, stage: Stage, record: RunRecord) -> bool:
+        """Tells whether the cache holds all that the stage made in that run."""
+        return all(self.holds(each) for out in record.outs for each in out.members or (out,) if each.id is not None)
+
+    def holds(self, recorded: Recorded) -> bool:
+        """Tells whether the cache holds an output, with all that is below it."""
+        if recorded.id is None:
+            return False
+        entry = entry_of_recorded(recorded)
+        if entry.is_file:
+            return self.cache.has(entry.digest)
+        try:
+            files = {each.digest for _, each in files_below(entry, "", self.load) if each.is_file}
+        except MissingData:
+            return False
+        return not self.cache.missing(files)
+
+    def close(self) -> None:
+        """Saves what was learned of files, as a hint for later commands."""
+        self.state.close()
+        self.cache.close()
+
+
+def open_stages(repo: Repo, environment: Mapping[str, str], state: State) -> StageView:
+    """Reads the pipeline and the locks of the workspace. `environment` is where `env:` dependencies are looked up.
+
+    Raises `DvcxError` for a pipeline whose graph is not one: cycles, outputs that two stages claim.
+    """
+    return stages_of(repo, environment, workspace_manifest(repo.root, repo.git), open_cache(repo), state)
+
+
+def stages_of(repo: Repo, environment: Mapping[str, str], manifest: Manifest, cache: Cache, state: State) -> StageView:
+    """Does what `open_stages` does for the workspace's manifest, with a cache and state that are open already."""
+    source = workspace_source(repo.root, repo.git, manifest.pipelines)
+    pipeline = load_pipeline(source, flag_style(repo))
+    pointers = [path for path, pointer in manifest.pointers.items() if pointer.stage is None]
+    load = tree_loader(cache)
+    present = Present(repo.root, state, lambda path: look_through_links(repo, cache, state, path))
+    sources = Sources(
+        algorithm=repo.algorithm,
+        entry=present.at,
+        outside=lambda path: _outside(repo, path),
+        tracked=lambda path: tracked_entry(manifest, path, load),
+        matching=present.matching,
+        value=_values(repo, environment),
+        params=ParamValues(source.read).of,
+    )
+    needs = producers(pipeline, pointers)
+    return StageView(repo, manifest, pipeline, needs, LockFiles(repo.root), present, sources, cache, state, load)
+
+
+def load_workspace_pipeline(repo: Repo) -> Pipeline:
+    """Gives what the `dvcx.yaml` files of the workspace declare."""
+    return load_pipeline(workspace_source(repo.root, repo.git), flag_style(repo))
+
+
+def flag_style(repo: Repo) -> FlagStyle:
+    """Gives how this project's commands take mappings as flags."""
+    return FlagStyle(repo.config.parsing.bool, repo.config.parsing.list)
+
+
+def entry_of_recorded(recorded: Recorded) -> TreeEntry:
+    """Gives the entry of a recorded file or folder."""
+    return entry_of(pointer_of(recorded))
+
+
+def look_through_links(repo: Repo, cache: Cache, state: State, path: str) -> Scanned | None:
+    """Gives what lies at a project path; what links lead to counts, since that is what a command reads."""
+    rules = replace(scan_rules(repo, follow_links=True), looking=True)
+    scanned = scan(repo.root, path, state, rules, cache_prefix=cache_prefix(cache))
+    if scanned is None and os.path.exists(repo.root / path):  # it lies behind a link
+        real = os.path.realpath(repo.root / path)
+        inside = os.path.relpath(real, repo.root)
+        if inside.startswith(".."):
+            entry = _outside(repo, real)
+            return None if entry is None else Scanned(entry)
+        return scan(repo.root, inside, state, rules, cache_prefix=cache_prefix(cache))
+    return scanned
+
+
+def tracked_entry(manifest: Manifest, path: str, load: LoadTree) -> TreeEntry | None:
+    """Gives what a pointer or lock says of a path that is not in the workspace; None when nothing can be told."""
+    owner = manifest.owner_of(path)
+    if owner is None:
+        return None
+    inner = path[len(owner) + 1 :]
+    try:
+        return entry_at(entry_of(manifest.pointers[owner]), inner.split("/") if inner else (), load)
+    except MissingData:
+        return None
+
+
+def _outside(repo: Repo, path: str) -> TreeEntry | None:
+    """Gives what lies at an absolute path, which may be anywhere; a state of its own knows it."""
+    state = State(repo.worktree_dir / "outside.db")
+    rules = replace(scan_rules(repo, follow_links=True), looking=True, ignoring=False)
+    scanned = scan(Path("/"), os.path.realpath(path).lstrip("/"), state, rules)
+    state.close()
+    return None if scanned is None else scanned.entry
+
+
+def run_logs(repo: Repo) -> RunLogs:
+    """Gives the logs of the stages of this worktree."""
+    return RunLogs(repo.worktree_dir / "logs")
+
+
+def _values(repo: Repo, environment: Mapping[str, str]) -> Callable[[Dep], str | None]:
+    def value(dep: Dep) -> str | None:
+        if dep.kind is DepKind.ENV:
+            text = environment.get(dep.path)
+            return None if text is None else hidden(dep.path, text, repo.algorithm)
+        if dep.kind is DepKind.PACKAGE:
+            return package_version(dep.path, environment)
+        if dep.kind is DepKind.IMAGE:
+            return image_digest(dep.path, environment)
+        raise NotImplementedError(dep.kind)
+
+    return value
+
+
+def hidden(name: str, text: str, algorithm: Algorithm) -> str:
+    """Gives what is recorded of a variable: a hash, since variables hold secrets and the record goes into Git."""
+    return f"{algorithm.name}:{algorithm.of(f'{name}={text}'.encode('utf-8', 'surrogateescape')).hex()}"

@@ -1,0 +1,1 @@
+"""Stages of data: `dvcx.yaml` resolved to stages, their graph and order."""

@@ -1,0 +1,218 @@
+"""What users get wrong, and what befalls them, on real servers: each is told in words, with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.project import Project, Run
+from tests.servers.program import free_port
+from tests.servers.projects import behind, use_place
+from tests.servers.proxy import Answer, FaultProxy, Says
+from tests.servers.stores import Place, marked, new_place
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    project = Project.make(tmp_path / "project")
+    project.save({"data/a": "one"})
+    return project
+
+
+@pytest.fixture
+def through() -> Iterator[tuple[Place, FaultProxy]]:
+    """A place on S3 behind a proxy, and the proxy."""
+    place = new_place("s3-rclone")
+    proxy = FaultProxy(place.port)
+    yield place.moved(proxy.port), proxy
+    proxy.stop()
+
+
+def told(run: Run) -> str:
+    """Gives all that was printed by a command that found its remote unusable."""
+    assert run.code == 5 and "Traceback" not in run.err, run
+    return run.out + run.err
+
+
+def changed(kind: str, option: str, value: object) -> Place:
+    place = new_place(kind)
+    return replace(place, options={**place.options, option: value})
+
+
+@pytest.mark.parametrize(
+    ("kind", "option", "value", "said", "hint"),
+    [
+        ("s3-rclone", "secret_access_key", "wrong-secret", "not that of the access key", "secret_access_key"),
+        ("s3-rclone", "access_key_id", "AKwrong", "does not know the access key", "check its id"),
+        ("azure", "account_key", "d3Jvbmc=", "does not take the credentials", "account_key"),
+        ("webdav", "password", "wrong-password", "other credentials (status 401)", "user and password"),
+    ],
+)
+@pytest.mark.servers
+def test_wrong_credentials(kind: str, option: str, value: str, said: str, hint: str, project: Project) -> None:
+    use_place(project, changed(kind, option, value))
+    for words in (["remote", "check"], ["push"], ["pull"]):
+        text = told(project.dvcx(*words))
+        assert said in text and hint in text, text
+        assert value not in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("s3-rclone", "no bucket of that name"),
+        ("s3-moto", "no bucket of that name"),
+        ("gcs", "no such place"),
+        ("azure", "no container of that name"),
+    ],
+)
+@pytest.mark.servers
+def test_a_bucket_that_is_not_there(kind: str, said: str, project: Project) -> None:
+    place = new_place(kind)
+    use_place(project, replace(place, url=place.url.replace("://bkt/", "://nosuchbkt/")))
+    for words in (["remote", "check"], ["push"]):
+        text = told(project.dvcx(*words))
+        assert said in text and ("check" in text), text
+
+
+@pytest.mark.servers
+def test_an_ssh_host_whose_key_is_not_known_or_is_another(project: Project, tmp_path: Path) -> None:
+    place = new_place("ssh")
+    empty, other = tmp_path / "empty", tmp_path / "other"
+    empty.write_text("")
+    known = Path(str(place.options["known_hosts"])).read_text()
+    import subprocess
+
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "evil"], check=True)
+    other.write_text(f"{known.split(' ')[0]} {(tmp_path / 'evil.pub').read_text()}")
+    for file in (empty, other):
+        use_place(project, replace(place, options={**place.options, "known_hosts": str(file)}))
+        for words in (["remote", "check"], ["push"]):
+            text = told(project.dvcx(*words))
+            assert "key of the host is not known" in text and "ssh-keyscan" in text, text
+    assert place.folder is not None and not place.folder.exists()
+
+
+@pytest.mark.servers
+def test_an_ssh_host_that_is_in_no_file_of_the_user_is_refused(project: Project) -> None:
+    place = new_place("ssh")
+    options = {name: value for name, value in place.options.items() if name != "known_hosts"}
+    use_place(project, replace(place, options=options))
+    assert "key of the host is not known" in told(project.dvcx("push"))
+
+
+@pytest.mark.servers
+def test_an_ssh_key_that_the_host_does_not_take(project: Project, tmp_path: Path) -> None:
+    import subprocess
+
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "mine"], check=True)
+    use_place(project, changed("ssh", "key_file", str(tmp_path / "mine")))
+    text = told(project.dvcx("push"))
+    assert "login was refused" in text and "ssh-add" in text
+
+
+@pytest.mark.parametrize("kind", marked(("s3-rclone", "gcs", "azure", "ssh", "webdav", "http")))
+def test_a_server_that_is_not_running(kind: str, project: Project) -> None:
+    use_place(project, new_place(kind).moved(free_port()))
+    text = told(project.dvcx("remote", "check"))
+    assert "nothing listens at its address" in text and "is the server running?" in text, text
+
+
+@pytest.mark.parametrize("kind", marked(("webdav", "http")))
+def test_a_server_that_does_not_speak_tls(kind: str, project: Project) -> None:
+    place = new_place(kind)
+    secure = place.url.replace("http:", "https:").replace("webdav:", "webdavs:")
+    use_place(project, replace(place, url=secure))
+    assert "does not speak TLS" in told(project.dvcx("remote", "check"))
+
+
+@pytest.mark.servers
+def test_a_web_server_that_lists_no_folders(project: Project) -> None:
+    place = new_place("http")
+    use_place(project, behind(place))
+    project.dvcx("push").ok()
+    assert place.folder is not None
+    proxy = FaultProxy(place.port)
+    proxy.faults.append(Says(lambda request: request.path.endswith("/"), answer=Answer(403, {}, b"")))
+    use_place(project, place.moved(proxy.port))
+    text = told(project.dvcx("remote", "check"))
+    proxy.stop()
+    assert "autoindex on" in text
+
+
+@pytest.mark.servers
+def test_a_web_server_without_dvcx_there(project: Project) -> None:
+    place = new_place("http")
+    use_place(project, place)
+    assert "no dvcx remote" in told(project.dvcx("pull"))
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said", "hint"),
+    [
+        (403, "RequestTimeTooSkewed", "clocks of this computer and the store differ", "timedatectl"),
+        (400, "ExpiredToken", "credentials have expired", "aws sso login"),
+        (403, "AccessDenied", "access denied", "policy"),
+        (301, "PermanentRedirect", "in another region: eu-west-1", "region eu-west-1"),
+        (404, "NoSuchBucket", "no bucket of that name", "make the bucket"),
+    ],
+)
+@pytest.mark.servers
+def test_what_amazon_says_is_told_in_words(
+    status: int, code: str, said: str, hint: str, project: Project, through: tuple[Place, FaultProxy]
+) -> None:
+    place, proxy = through
+    body = f'<?xml version="1.0"?><Error><Code>{code}</Code><Message>Some words</Message></Error>'.encode()
+    headers = {"Content-Type": "application/xml", "x-amz-bucket-region": "eu-west-1"}
+    proxy.faults.append(Says(lambda request: True, answer=Answer(status, headers, body)))
+    use_place(project, place)
+    for words in (["remote", "check"], ["push"], ["pull"]):
+        text = told(project.dvcx(*words))
+        assert said in text and hint in text, text
+
+
+@pytest.mark.servers
+def test_a_push_to_what_can_only_be_read_is_refused(project: Project) -> None:
+    place = new_place("http")
+    behind(place)
+    use_place(project, place)
+    run = project.dvcx("push")
+    assert run.code == 6 and "only read" in run.err and "another remote" in run.err, run
+
+
+@pytest.mark.servers
+def test_data_from_elsewhere_is_not_taken_from_a_host_whose_key_is_not_known(project: Project, tmp_path: Path) -> None:
+    place = new_place("ssh")
+    assert place.folder is not None
+    place.folder.mkdir(parents=True)
+    (place.folder / "file").write_text("from there")
+    run = project.dvcx("get-url", f"{place.url}/file", str(tmp_path / "taken"))
+    assert "key of the host is not known" in told(run) and not (tmp_path / "taken").exists()
+    use_place(project, place)
+    project.dvcx("get-url", "remote://store/file", str(tmp_path / "taken")).ok()
+    assert (tmp_path / "taken").read_text() == "from there"
+
+
+@pytest.mark.parametrize("kind", marked(("s3-rclone", "ssh", "webdav")))
+def test_data_from_elsewhere_comes_from_every_kind_of_store(kind: str, project: Project, tmp_path: Path) -> None:
+    place = new_place(kind)
+    assert place.folder is not None
+    (place.folder / "inside").mkdir(parents=True)
+    (place.folder / "a").write_text("one")
+    (place.folder / "inside/b").write_text("two")
+    use_place(project, place)
+    project.dvcx("import-url", "remote://store/", "taken").ok()
+    assert project.files("taken") == {"a": b"one", "inside/b": b"two"}
+
+
+@pytest.mark.servers
+def test_a_file_of_a_web_server_is_taken(project: Project, tmp_path: Path) -> None:
+    place = new_place("http")
+    assert place.folder is not None
+    place.folder.mkdir(parents=True)
+    (place.folder / "a").write_text("one")
+    project.dvcx("get-url", f"{place.url}/a", str(tmp_path / "taken")).ok()
+    assert (tmp_path / "taken").read_text() == "one"
