@@ -12,7 +12,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 PAGE = Path("docs/code-map.md")
-FLOORS = ("cli", "operations", "repo", "workspace", "manifest", "storage", "git", "config", "formats", "model", "base")
+FLOORS = (
+    "cli",
+    "api",
+    "operations",
+    "repo",
+    "pipeline",
+    "workspace",
+    "manifest",
+    "storage",
+    "git",
+    "config",
+    "formats",
+    "model",
+    "base",
+)
 _INTRODUCTION = """\
 <!-- Written by `python -m tests.docs.code_map --write` from the docstrings: change those, not this page. -->
 
