@@ -91,11 +91,17 @@ TABLE: tuple[Entry, ...] = (
     _command("root", Panel.LOOK, "print the folder of the project"),
     _command("repro", Panel.RUN, "bring the outputs of stages up to date"),
     _command("why", Panel.RUN, "tell what makes a stage stale, and which commit brought that"),
+    _command("dag", Panel.RUN, "draw what depends on what"),
     _group(
         "stage",
         Panel.RUN,
-        "look at stages and their runs",
+        "look at stages and their runs, and edit dvcx.yaml",
+        ("list", "list the stages"),
+        ("show", "show a stage with all templates filled in"),
+        ("add", "write a stage into dvcx.yaml"),
+        ("rm", "take stages out of dvcx.yaml"),
         ("log", "show the runs of a stage, and what it wrote"),
+        ("trace", "run a command, see what it reads and writes, propose a stage"),
     ),
     _group(
         "metrics",

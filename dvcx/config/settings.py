@@ -195,7 +195,6 @@ SETTINGS = _table(
         "store_true",
         "How true and false in mappings become flags of commands: `--x` and nothing, or `--x` and `--no-x`.",
         choices=("store_true", "boolean_optional"),
-        project_only=True,
     ),
     Setting(
         "parsing.list",
@@ -203,7 +202,6 @@ SETTINGS = _table(
         "nargs",
         "How lists in mappings become flags of commands: `--x 1 2`, or `--x 1 --x 2`.",
         choices=("nargs", "append"),
-        project_only=True,
     ),
 )
 """Every setting outside of the remotes, by its key."""

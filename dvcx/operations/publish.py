@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from dvcx.base.errors import DvcxError, Refused, UsageError, shown
 from dvcx.base.progress import SILENT, Progress
 from dvcx.base.text import counted, size_text
-from dvcx.formats.pointer_text import parse_pointer
 from dvcx.git.files import project_folders
 from dvcx.git.history import pointer_blobs_between
-from dvcx.git.objects import ObjectReader
-from dvcx.model.pointer import SUFFIX, data_path
+from dvcx.manifest.files import pointers_in, read_texts
+from dvcx.model.pointer import SUFFIX
+from dvcx.model.stage import LOCK_FILE
 from dvcx.operations.remotes import open_remote
 from dvcx.operations.revision import git_of
 from dvcx.operations.selection import wanted_of
@@ -95,20 +95,23 @@ def publish(
 
 
 def _roots(repo: Repo, new: Sequence[str], known: Sequence[str]) -> list[Wanted]:
-    """Gives the data of every version of a pointer that the commits bring; what is no pointer is left out."""
+    """Gives the data of every version of a pointer or lock that the commits bring; what is neither is left out."""
     git = git_of(repo, "publish")
     prefix = f"{repo.prefix}/" if repo.prefix else ""
     others = tuple(f"{each}/" for each in project_folders(git) if each.startswith(prefix) and each != repo.prefix)
     path_by_blob: dict[str, str] = {}
     for blob in pointer_blobs_between(git, new, known):
-        if blob.path.endswith(SUFFIX) and blob.path.startswith(prefix) and not blob.path.startswith(others):
+        if (
+            blob.path.endswith((SUFFIX, LOCK_FILE))
+            and blob.path.startswith(prefix)
+            and not blob.path.startswith(others)
+        ):
             path_by_blob.setdefault(blob.oid, blob.path[len(prefix) :])
     found = []
-    with ObjectReader(git) as reader:
-        for oid, text in reader.read_many(path_by_blob):
-            path = path_by_blob[oid]
-            try:
-                found.append(wanted_of(parse_pointer(text, path), data_path(path)))
-            except DvcxError:
-                continue  # `dvcx verify` tells of it
+    for oid, text in read_texts(git, path_by_blob):
+        try:
+            pointers = pointers_in(text, path_by_blob[oid])
+        except DvcxError:
+            continue  # `dvcx verify` tells of it
+        found += [wanted_of(pointer, path) for path, pointer in pointers.items() if pointer.push]
     return found
