@@ -61,7 +61,7 @@ def repro(
     the same worktree raises `Busy`. When `stop` is asked for, commands are ended and what was complete is recorded.
     Raises `UsageError` for targets that mean nothing and `DvcxError` for a pipeline that cannot be used.
     """
-    view = open_stages(repo, environment, State(repo.worktree_dir / "state.db", keep_young=True))
+    view = open_stages(repo, environment, State(repo.worktree_dir / "state.db", keep_young=True), far=True)
     try:
         chosen = select_stages(view.pipeline, view.needs, targets, options.selection)
         needs = live_needs(view.pipeline, view.needs)

@@ -5,6 +5,7 @@ Looking runs no command of a stage and takes no lock.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -30,7 +31,7 @@ from dvcx.pipeline.pins import image_digest, package_version
 from dvcx.pipeline.present import Present
 from dvcx.pipeline.run_log import RunLogs
 from dvcx.pipeline.source import workspace_source
-from dvcx.pipeline.staleness import Reason, input_reasons, output_reasons
+from dvcx.pipeline.staleness import UNSEEN, Reason, input_reasons, output_reasons
 from dvcx.repo.record import Repo, open_cache, scan_rules, tree_loader
 from dvcx.storage.cache import Cache
 from dvcx.workspace.scan import Scanned, scan
@@ -93,15 +94,20 @@ class StageView:
         self.cache.close()
 
 
-def open_stages(repo: Repo, environment: Mapping[str, str], state: State) -> StageView:
+def open_stages(repo: Repo, environment: Mapping[str, str], state: State, *, far: bool = False) -> StageView:
     """Reads the pipeline and the locks of the workspace. `environment` is where `env:` dependencies are looked up.
+
+    With `far` dependencies at URLs are asked for, else they count as they were.
 
     Raises `DvcxError` for a pipeline whose graph is not one: cycles, outputs that two stages claim.
     """
-    return stages_of(repo, environment, workspace_manifest(repo.root, repo.git), open_cache(repo), state)
+    manifest = workspace_manifest(repo.root, repo.git)
+    return stages_of(repo, environment, manifest, open_cache(repo), state, far=far)
 
 
-def stages_of(repo: Repo, environment: Mapping[str, str], manifest: Manifest, cache: Cache, state: State) -> StageView:
+def stages_of(
+    repo: Repo, environment: Mapping[str, str], manifest: Manifest, cache: Cache, state: State, *, far: bool = False
+) -> StageView:
     """Does what `open_stages` does for the workspace's manifest, with a cache and state that are open already."""
     source = workspace_source(repo.root, repo.git, manifest.pipelines)
     pipeline = load_pipeline(source, flag_style(repo))
@@ -114,7 +120,7 @@ def stages_of(repo: Repo, environment: Mapping[str, str], manifest: Manifest, ca
         outside=lambda path: _outside(repo, path),
         tracked=lambda path: tracked_entry(manifest, path, load),
         matching=present.matching,
-        value=_values(repo, environment),
+        value=_values(repo, environment, far=far),
         params=ParamValues(source.read).of,
     )
     needs = producers(pipeline, pointers)
@@ -176,7 +182,19 @@ def run_logs(repo: Repo) -> RunLogs:
     return RunLogs(repo.worktree_dir / "logs")
 
 
-def _values(repo: Repo, environment: Mapping[str, str]) -> Callable[[Dep], str | None]:
+def _version_of(repo: Repo, url: str) -> str:
+    """Gives the version of what is at a URL: the store's own tag for a file, else the hash of all that it says."""
+    from dvcx.operations.outside import open_place  # loads the stores, which few pipelines need
+
+    version = open_place(url, repo.root, repo).look().version()
+    tag = version.get("etag")
+    if isinstance(tag, str):
+        return tag
+    text = json.dumps(version, sort_keys=True, default=str)
+    return f"{repo.algorithm.name}:{repo.algorithm.of(text.encode()).hex()}"
+
+
+def _values(repo: Repo, environment: Mapping[str, str], *, far: bool) -> Callable[[Dep], str | None]:
     def value(dep: Dep) -> str | None:
         if dep.kind is DepKind.ENV:
             text = environment.get(dep.path)
@@ -185,7 +203,7 @@ def _values(repo: Repo, environment: Mapping[str, str]) -> Callable[[Dep], str |
             return package_version(dep.path, environment)
         if dep.kind is DepKind.IMAGE:
             return image_digest(dep.path, environment)
-        raise NotImplementedError(dep.kind)
+        return _version_of(repo, dep.path) if far else UNSEEN
 
     return value
 

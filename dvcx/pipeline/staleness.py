@@ -12,6 +12,9 @@ from dvcx.model.run_record import Recorded, RunRecord
 from dvcx.model.stage import Stage
 from dvcx.pipeline.current import Current, lock_text_of
 
+UNSEEN = "?"
+"""The value of a dependency that nobody looked at: it counts as it was."""
+
 
 class Cause(StrEnum):
     """What kind of thing makes a stage stale."""
@@ -128,7 +131,7 @@ def _dependency_reasons(
         old = old_by_text.pop(new.text, None)
         if old is None:
             yield Reason(Cause.DEPENDENCY, new.text, How.ADDED, None, shown(new))
-        elif not new.same(old):
+        elif new.value != UNSEEN and not new.same(old):
             yield from _changed(old, new)
     for text, old in old_by_text.items():
         yield Reason(Cause.DEPENDENCY, text, How.REMOVED, shown(old))

@@ -24,6 +24,8 @@ from tests.conftest import GIT_CONFIG
 _BLOCK = re.compile(r"(?<!<!-- not run -->\n)^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _EXIT = re.compile(r"# exit code (\d+)\s*$")
 HOME = "/home/ada"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NEEDS_EXAMPLES = "~/dvcx/examples"
 # What differs from run to run is written as `…`: names in the trash, ages, free space, abbreviated commit ids.
 _VARYING = (
     re.compile(r"\d{8}T\d{6}(\.\d{6})?(?=-)|(?<=-)[0-9a-f]{8}\b"),
@@ -51,13 +53,16 @@ class Step:
 class Session:
     """A person's shell, with a HOME of its own in the folder `top`."""
 
-    def __init__(self, top: Path) -> None:
+    def __init__(self, top: Path, *, needs_examples: bool = False) -> None:
         self._home = top / "ada"
         self._folder = self._home
         tools = top / "bin"
         for folder in (self._home, tools):
             folder.mkdir()
         (self._home / ".gitconfig").write_text(GIT_CONFIG)
+        if EXAMPLES.is_dir() and needs_examples:
+            (self._home / "dvcx").mkdir()
+            (self._home / "dvcx/examples").symlink_to(EXAMPLES)
         for name, words in {"dvcx": " -m dvcx", "python": ""}.items():
             program = tools / name
             program.write_text(f'#!/bin/sh\nexec "{sys.executable}"{words} "$@"\n')
@@ -107,7 +112,7 @@ def steps(block: str) -> Iterator[Step]:
 
 def differences(page: str, top: Path) -> Iterator[str]:
     """Runs the blocks of a page's text in the folder `top`, and gives a description of each command that differs."""
-    session = Session(top)
+    session = Session(top, needs_examples=NEEDS_EXAMPLES in page)
     for block in _BLOCK.findall(page):
         for step in steps(block):
             code, output = session.run(step.command)
@@ -119,7 +124,7 @@ def differences(page: str, top: Path) -> Iterator[str]:
 
 def rewritten(page: str, top: Path) -> str:
     """Gives the text of a page with the real output of its commands; raises `ValueError` for one that fails."""
-    session = Session(top)
+    session = Session(top, needs_examples=NEEDS_EXAMPLES in page)
 
     def real(block: re.Match[str]) -> str:
         return "```console\n" + "".join(_real(step, *session.run(step.command)) for step in steps(block[1])) + "```"

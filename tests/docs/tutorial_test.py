@@ -6,10 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.console import Step, differences, rewritten, steps
-from tests.docs.pages import ROOT, pages
+from tests.docs.console import NEEDS_EXAMPLES, Step, differences, rewritten, steps
+from tests.docs.pages import DOCS, ROOT, pages
 
-WITH_CONSOLE = [page for page in pages() if "\n```console\n" in page.read_text(encoding="utf-8")]
+WITH_CONSOLE = [
+    page
+    for page in pages()
+    if "\n```console\n" in (text := page.read_text(encoding="utf-8")) and NEEDS_EXAMPLES not in text
+]
+
+
+@pytest.mark.libraries
+def test_the_page_about_pipelines_is_true(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    page = DOCS / "tutorial-pipelines.md"
+    found = list(differences(page.read_text(encoding="utf-8"), tmp_path))
+    assert not found, "\n".join([*found, f"run `python -m tests.docs.console --write {page.relative_to(ROOT)}`"])
 
 
 @pytest.mark.parametrize("page", WITH_CONSOLE, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -402,3 +402,43 @@ def test_a_run_whose_outputs_are_gone_is_not_pushed_and_a_broken_file_of_runs_do
     file.write_bytes(b"broken")
     clone = pipeline.clone(pipeline.path.parent / "clone")
     assert clone.json("fetch", "--run-cache")["runs"] == 0
+
+
+def test_a_dependency_at_a_url_is_asked_for_when_stages_run_and_not_by_status(project: Project) -> None:
+    store = use_store(project)
+    (store / "in").mkdir(parents=True)
+    (store / "in/a.txt").write_text("one")
+    project.write(
+        "dvcx.yaml",
+        f"stages:\n  a:\n    cmd: cp {store}/in/a.txt a.txt\n    deps: [remote://store/in/a.txt]\n    outs: [a.txt]\n",
+    )
+    assert actions(project.json("repro")) == {"a": "ran"}
+    assert actions(project.json("repro")) == {"a": "skip"}
+    (store / "in/a.txt").write_text("two!")
+    assert project.json("status")["stages"] == []
+    assert actions(project.json("repro")) == {"a": "ran"}
+    assert project.read("a.txt") == b"two!"
+
+
+def test_variables_are_recorded_as_hashes_and_a_change_makes_the_stage_stale(project: Project) -> None:
+    project.write(
+        "dvcx.yaml", "stages:\n  a:\n    cmd: echo $TOKEN > a.txt\n    deps: ['env:TOKEN']\n    outs: [a.txt]\n"
+    )
+    project.dvcx("repro", environment={"TOKEN": "secret"}).ok()
+    assert b"secret" not in project.read("dvcx.lock")
+    assert project.dvcx("status", "--json", environment={"TOKEN": "secret"}).json["stages"] == []
+    (stage,) = project.dvcx("status", "--json", environment={"TOKEN": "other"}).json["stages"]
+    assert stage["reasons"][0]["name"] == "env:TOKEN"
+
+
+def test_a_package_and_a_file_outside_are_dependencies(project: Project) -> None:
+    outside = project.path.parent / "outside.txt"
+    outside.write_text("one")
+    project.write(
+        "dvcx.yaml",
+        f"stages:\n  a:\n    cmd: cp {outside} a.txt\n    deps: ['pkg:pytest', {outside}]\n    outs: [a.txt]\n",
+    )
+    project.dvcx("repro").ok()
+    assert actions(project.json("repro")) == {"a": "skip"}
+    outside.write_text("two")
+    assert actions(project.json("repro")) == {"a": "ran"}
