@@ -39,7 +39,7 @@ Object = tuple[bytes, Role, int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Makes the remote and the repository, pushes three times, prints seconds and MiB as JSON lines."""
+    """Makes the remote and the repository, pushes three times, prints seconds, seconds of CPU and MiB as JSON lines."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--objects", type=int, default=1_000_000)
     parser.add_argument("--pushes", type=int, default=10_000, help="index files that lie on the remote")
@@ -51,7 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _make_remote(work / "remote", objects, options.pushes)
         for name in ("first push of a clone", "push, nothing new", "push, nothing new, again"):
             cost = run([_dvcx(work, "push")])
-            told = {"step": name, "seconds": round(cost.seconds, 2), "MiB": round(cost.peak_bytes / 2**20)}
+            told = {
+                "step": name,
+                "seconds": round(cost.seconds, 2),
+                "CPU": round(cost.cpu_seconds, 2),
+                "MiB": round(cost.peak_bytes / 2**20),
+            }
             told["index files"] = len(os.listdir(work / "remote" / "index"))
             print(json.dumps(told), flush=True)
     return 0

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from dvcx.api.files import DataFile, NoSuchFile
 from dvcx.api.views import open_view
 from dvcx.base.errors import UsageError
+from dvcx.git.mirrors import is_git_url
 from dvcx.operations.git_file import read_git_file
 from dvcx.operations.ls import Listing
 from dvcx.operations.ls_view import list_view
@@ -60,19 +61,18 @@ def open(
 ) -> IO[bytes] | IO[str]:
     """Opens a tracked file for reading, in bytes (`rb`) or as text (`r`).
 
-    `path` is relative to the project's root. `repo` is a folder in a project (None: the current folder), or the address
-    of a Git repository; `rev` any revision that Git understands. Without `rev` a file that lies in the workspace is
-    read as it is there. Else the content comes from the cache, or from `remote` (None: the default one); of large files
-    only what is read, and with `keep` that stays in the cache. A file that Git itself tracks can be opened too.
+    `path` is relative to the project's root, or absolute. `repo` is a folder in a project (None: the current folder) or
+    the address of a Git repository; `rev` any revision that Git understands. Without `rev` a file that lies in the
+    workspace is read as it is there. Else the content comes from the cache, or from `remote` (None: the default one);
+    of large files only what is read, and with `keep` that stays in the cache. A file that Git itself tracks can be
+    opened too.
 
     Raises `NoSuchFile` (also a `FileNotFoundError`) where there is none, `MissingData` when the content is nowhere,
     `DamagedData` when it is not what its name says, `RemoteError` when a remote fails.
     """
     if mode not in ("rb", "r", "rt"):
         raise UsageError(f"dvcx.open only reads, so not with the mode {mode!r}", "`dvcx.Repo().add` stores data")
-    name = project_name(path)
-    view = open_view(repo, rev, ViewOptions(remote, keep), name)
-    name = inner(view, name)
+    view, name = find_view(path, repo, rev, ViewOptions(remote, keep))
     file = DataFile(content_at(view, name), name)
     return file if mode == "rb" else io.TextIOWrapper(file, encoding=encoding, errors=errors, newline=newline)
 
@@ -131,9 +131,8 @@ def ls(
     Listings that are not here are read from the remote. Raises `UsageError` where nothing is tracked, `MissingData`
     when it is not known what a folder holds.
     """
-    name = project_name(path)
-    view = open_view(repo, rev, ViewOptions(remote), name)
-    return list_view(view, inner(view, name), recursive=recursive, revision=rev)
+    view, name = find_view(path, repo, rev, ViewOptions(remote))
+    return list_view(view, name, recursive=recursive, revision=rev)
 
 
 def get_url(path: Location, repo: Location | None = None, rev: str | None = None) -> str:
@@ -142,11 +141,11 @@ def get_url(path: Location, repo: Location | None = None, rev: str | None = None
     With `rev` the URL names the commit, so that it means the same content for ever. There is no URL of the stored bytes
     themselves: they lie in packs, cut into chunks. Raises as `open`.
     """
-    name = project_name(path)
-    view = open_view(repo, rev, inside=name)
-    if view.find(inner(view, name)) is None:
+    view, name = find_view(path, repo, rev, ViewOptions())
+    if view.find(name) is None:
         raise no_such_file(view, name)
-    query = {"repo": view.source.url} if repo is not None or view.source.is_mirror else {}
+    names_project = repo is not None or view.source.is_mirror or os.path.isabs(path)
+    query = {"repo": view.source.url} if names_project else {}
     if view.source.commit is not None:
         query["rev"] = view.source.commit
     return f"dvcx://{name}?{urlencode(query)}" if query else f"dvcx://{name}"
@@ -169,14 +168,28 @@ def no_such_file(view: View, name: str) -> NoSuchFile:
     return NoSuchFile(error.message, error.hint)
 
 
-def inner(view: View, name: str) -> str:
-    """Gives a path in a repository elsewhere as one in the project that it is in: they differ in a subfolder."""
-    prefix = view.repo.prefix
-    is_whole = view.source.is_mirror and prefix and name.startswith(f"{prefix}/")
-    return name[len(prefix) + 1 :] if is_whole else name
+def find_view(path: Location, repo: Location | None, rev: str | None, options: ViewOptions) -> tuple[View, str]:
+    """Gives the view that is meant, and the path in its project; raises as `open_view`.
+
+    An absolute path says by itself in which project it is. One in a repository elsewhere starts at its top, and its
+    project may begin below that.
+    """
+    text = os.fspath(path)
+    if os.path.isabs(text) and (repo is None or not is_git_url(os.fspath(repo))):
+        above, base = os.path.split(text.rstrip(os.sep))
+        folder = above
+        while not os.path.isdir(folder):
+            folder = os.path.dirname(folder)
+        view = open_view(folder if repo is None else repo, rev, options)
+        name = os.path.relpath(os.path.join(os.path.realpath(above), base), view.repo.root)
+        return view, project_name(name)
+    name = project_name(text)
+    view = open_view(repo, rev, options, name)
+    prefix = f"{view.repo.prefix}/"
+    return view, name.removeprefix(prefix) if view.source.is_mirror and view.repo.prefix else name
 
 
-def project_name(path: Location) -> str:
+def project_name(path: str) -> str:
     """Gives a path in a project in the form in which it is stored: `/` between folders, none at the ends."""
-    text = os.path.normpath(os.fspath(path) or ".").replace(os.sep, "/").strip("/")
+    text = os.path.normpath(path or ".").replace(os.sep, "/").strip("/")
     return "" if text == "." else text

@@ -56,6 +56,8 @@ def _merge(words: Sequence[str], console: Console, environment: Mapping[str, str
         console.error_line(f"    and {len(merged.names) - 10} more; the pointer file lists them")
     if path.endswith(".dvcx"):
         console.error_line("hint: decide with `dvcx resolve --ours|--theirs|--both ", path.removesuffix(".dvcx"), "`")
+    elif path.endswith("dvcx.lock"):
+        console.error_line("hint: take one side's results with `dvcx resolve --ours|--theirs ", path, "`")
     return _CONFLICT
 
 

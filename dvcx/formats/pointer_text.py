@@ -166,7 +166,7 @@ def load_mapping(text: str, where: str) -> Mapping[str, Any]:
             f"{where} contains conflict markers from a merge",
             f"decide with `dvcx resolve --ours {what}` (or --theirs, or --both), then `git add {where}`"
             if what != where
-            else f"choose one side with `git checkout --ours -- {where}` or `--theirs`, then `git add {where}`",
+            else f"choose one side with `dvcx resolve --ours {where}` (or --theirs), then `git add {where}`",
         )
     import yaml  # 30 ms that commands on plain pointers do not pay
 

@@ -9,15 +9,17 @@ from functools import lru_cache
 from itertools import islice
 
 from dvcx.base.errors import DvcxError, MissingData
-from dvcx.formats.pointer_text import parse_pointer
+from dvcx.formats.lock_text import MAX_BYTES as MAX_LOCK_BYTES
 from dvcx.formats.tree_bytes import TreeReader
 from dvcx.git.graph import authors_of, commits_of_file
 from dvcx.git.location import GitLocation
 from dvcx.git.objects import ObjectReader
 from dvcx.git.revisions import resolve
+from dvcx.manifest.files import pointers_in
 from dvcx.manifest.manifest import commit_manifest
 from dvcx.manifest.trees import LoadTree, compare, entry_at, entry_of, files_below
 from dvcx.model.pointer import pointer_path
+from dvcx.model.stage import LOCK_FILE
 from dvcx.model.tree import Tree, TreeEntry
 from dvcx.operations.listings import listing_missing
 from dvcx.operations.revision import git_of
@@ -70,7 +72,7 @@ def blame(repo: Repo, path: str, *, revision: str = "HEAD") -> BlameResult:
     load = _loader(cache)
     found: dict[str, tuple[int, str | None]] = {}
     unread = []
-    with ObjectReader(git) as reader:
+    with ObjectReader(git, MAX_LOCK_BYTES) as reader:
         for target in resolve_targets(manifest, [path] if path else [], pass_over_broken=True):
             try:
                 blamed = _Blaming(git, repo.prefix, target, reader, load).from_commit(commit)
@@ -107,7 +109,7 @@ class _Blaming:
         self._target = target
         self._reader = reader
         self._load = load
-        self._where = pointer_path(target.output)
+        self._where = _recorded_in(target)
         self._file = f"{prefix}/{self._where}" if prefix else self._where
 
     def from_commit(self, commit: str) -> dict[str, tuple[int, str | None]]:
@@ -174,9 +176,18 @@ class _Blaming:
         if text is None:
             return None
         try:
-            return entry_at(entry_of(parse_pointer(text, self._where)), self._target.inner, self._load)
+            pointer = pointers_in(text, self._where).get(self._target.output)
+            return entry_at(entry_of(pointer), self._target.inner, self._load) if pointer is not None else None
         except DvcxError:
             return None
+
+
+def _recorded_in(target: Target) -> str:
+    """Gives the file that says what the data is: its pointer, or the lock beside the pipeline of its stage."""
+    if target.pointer.stage is None:
+        return pointer_path(target.output)
+    folder = target.pointer.stage.rpartition(":")[0].rpartition("/")[0]
+    return f"{folder}/{LOCK_FILE}" if folder else LOCK_FILE
 
 
 def _is_unread(old: TreeEntry | None, new: TreeEntry | None) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from dvcx.base.errors import DvcxError, MissingData
 from dvcx.base.text import counted, size_text
 from dvcx.formats.conflict_text import print_conflict, print_unmerged
+from dvcx.formats.lock_merging import merge_locks
 from dvcx.formats.pointer_text import parse_pointer, print_pointer
 from dvcx.git.location import GitLocation
 from dvcx.git.merging import Versions, merge_lines
@@ -50,9 +51,22 @@ def _merge_as_text(git: GitLocation, path: str, versions: Versions, environ: Map
     return MergedFile(text, f"{path} has {counted(conflicts, 'conflict')}" if conflicts else None)
 
 
+def _merge_lock(git: GitLocation, path: str, versions: Versions, environ: Mapping[str, str]) -> MergedFile:
+    try:
+        base, ours, theirs = (text.decode("utf-8") for text in versions.texts)
+    except UnicodeDecodeError:
+        return _merge_as_text(git, path, versions, environ)
+    merged = merge_locks(base, ours, theirs, versions.labels)
+    if merged is None:
+        return _merge_as_text(git, path, versions, environ)
+    stages = counted(len(merged.conflicts), "stage")
+    conflict = f"{path}: both sides have other results of {stages}" if merged.conflicts else None
+    return MergedFile(merged.text.encode(), conflict, merged.conflicts)
+
+
 Merge = Callable[[GitLocation, str, Versions, Mapping[str, str]], MergedFile]
 
-_MERGE_BY_NAME: dict[str, Merge] = {"dvcx.lock": _merge_as_text}
+_MERGE_BY_NAME: dict[str, Merge] = {"dvcx.lock": _merge_lock}
 """How files that are no pointers are merged, by their name."""
 
 

@@ -21,6 +21,7 @@ from dvcx.operations.checkout import CheckoutOptions, checkout_targets
 from dvcx.operations.merging import conflict_text, merge_stored, store_halves
 from dvcx.operations.pointers import PointerChange, apply_texts, plan_texts
 from dvcx.operations.resolve_choice import Choice, Decided, decide
+from dvcx.operations.resolve_locks import ResolvedLock, resolve_locks
 from dvcx.operations.revision import git_of
 from dvcx.operations.targets import Target
 from dvcx.repo.record import Repo, open_cache, open_trash, tree_loader, workspace_lock
@@ -60,7 +61,8 @@ class ResolveResult:
         names = [name for each in left for name in each.open]
         return MissingData(
             f"still in conflict: {', '.join(each.path for each in left)}",
-            f"decide with `dvcx resolve --ours {left[0].path}`, or --theirs, or --both; or file by file",
+            f"decide with `dvcx resolve --ours {left[0].path}`, or --theirs"
+            + ("" if left[0].path.endswith("dvcx.lock") else ", or --both; or file by file"),
             names,
         )
 
@@ -76,9 +78,12 @@ def resolve(
     """
     git = git_of(repo, "resolve conflicts in")
     with workspace_lock(repo).exclusive(repo.config.core.lock_timeout):
-        unmerged = _unmerged(repo, unmerged_versions(git, repo.prefix))
+        versions = unmerged_versions(git, repo.prefix)
+        locks = resolve_locks(repo, paths, versions, choice)
+        paths = [path for path in paths if path not in locks]
+        unmerged = _unmerged(repo, versions)
         outputs = _in_conflict(repo, unmerged)
-        wanted = _wanted(paths, outputs)
+        wanted = {} if locks and not (paths or outputs) else _wanted(paths, outputs)
         cache = open_cache(repo)
         editor = TreeEditor(repo.algorithm, tree_loader(cache))
         decided: dict[str, Decided] = {}
@@ -87,9 +92,10 @@ def resolve(
             decided[output] = decide(output, halves, inner, choice, editor)
             store_halves(cache, editor, decided[output].pointers)
         cache.close()
-        changed = _write(repo, decided)
+        changed = _write(repo, decided, locks)
         problem = _restore(repo, decided, progress)
-    return ResolveResult(tuple(_resolved(*each) for each in decided.items()), changed, problem)
+    done = [Resolved(path, "open" if text.left else "resolved", text.left, ()) for path, text in locks.items()]
+    return ResolveResult((*(_resolved(*each) for each in decided.items()), *done), changed, problem)
 
 
 def _unmerged(repo: Repo, versions: Mapping[str, Versions]) -> dict[str, Versions]:
@@ -100,7 +106,7 @@ def _unmerged(repo: Repo, versions: Mapping[str, Versions]) -> dict[str, Version
 def _in_conflict(repo: Repo, unmerged: Mapping[str, Versions]) -> list[str]:
     """Gives the data whose pointers are in conflict, for Git or by their text (as when `git add` came too early)."""
     broken = workspace_manifest(repo.root, repo.git).broken
-    marked = (path for path in broken if has_conflict_markers(_text(repo, path) or ""))
+    marked = (path for path in broken if path.endswith(SUFFIX) and has_conflict_markers(_text(repo, path) or ""))
     return sorted({*unmerged, *(data_path(path) for path in marked)})
 
 
@@ -145,8 +151,9 @@ def _differing_notes(ours: Pointer | None, theirs: Pointer | None) -> tuple[str,
     return tuple(name for name in names if getattr(ours, name) != getattr(theirs, name))
 
 
-def _write(repo: Repo, decided: Mapping[str, Decided]) -> tuple[str, ...]:
-    changes, texts = [], {}
+def _write(repo: Repo, decided: Mapping[str, Decided], locks: Mapping[str, ResolvedLock]) -> tuple[str, ...]:
+    changes = []
+    texts = {repo.root / path: lock.text for path, lock in locks.items()}
     for output, each in decided.items():
         if each.merged.is_clean:
             changes.append(PointerChange(output, None, each.merged.ours))
@@ -158,7 +165,8 @@ def _write(repo: Repo, decided: Mapping[str, Decided]) -> tuple[str, ...]:
         return ()
     with open_trash(repo).entry("resolve", repo.root) as entry:
         changed = apply_texts(repo, entry, planned)
-    still_open = {str(path.relative_to(repo.root)) for path in texts}
+    still_open = {pointer_path(output) for output, each in decided.items() if not each.merged.is_clean}
+    still_open |= {path for path, lock in locks.items() if lock.left}
     return tuple(path for path in changed if path not in still_open)
 
 

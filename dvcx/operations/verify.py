@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from dvcx.base.errors import DamagedData, DvcxError
 from dvcx.base.files import read_own_file
 from dvcx.base.text import counted
-from dvcx.formats.pointer_text import MAX_BYTES, load_mapping
+from dvcx.formats.conflict_text import has_conflict_markers
+from dvcx.formats.pointer_text import MAX_BYTES
 from dvcx.git.files import list_tracked_named
 from dvcx.manifest.manifest import workspace_manifest
+from dvcx.model.stage import PIPELINE_FILE
 from dvcx.operations.revision import git_of
+from dvcx.pipeline.pipeline_file import read_pipeline_file
 from dvcx.repo.record import Repo
 
 _LOCAL = "config.local.toml"
@@ -44,13 +47,13 @@ def verify(repo: Repo) -> VerifyResult:
     problems = {path: error.message for path, error in manifest.broken.items()}
     others = _others(repo)
     problems.update({path: why for path, why in others if why is not None})
-    return VerifyResult(len(manifest.pointers) + len(manifest.broken) + len(others), problems)
+    return VerifyResult(len(manifest.files) + len(others), problems)
 
 
 def _others(repo: Repo) -> list[tuple[str, str | None]]:
     git = git_of(repo, "verify")
     cut = len(repo.prefix) + 1 if repo.prefix else 0
-    names = ("dvcx.yaml", "dvcx.lock", f".dvcx/{_LOCAL}")
+    names = (PIPELINE_FILE, f".dvcx/{_LOCAL}")
     return [(path[cut:], _problem(repo, path[cut:])) for path in list_tracked_named(git, names, repo.prefix)]
 
 
@@ -58,13 +61,12 @@ def _problem(repo: Repo, path: str) -> str | None:
     if path.endswith(_LOCAL):
         return f"it is for secrets, so it does not belong into Git: `git rm --cached {path}`"
     try:
-        text = read_own_file(repo.root / path, _MOST_BYTES, path).decode("utf-8")
-        if text.strip():
-            load_mapping(text, path)
+        text = read_own_file(repo.root / path, _MOST_BYTES, path)
+        if has_conflict_markers(text.decode("utf-8", "replace")):
+            return "it contains conflict markers from a merge"
+        read_pipeline_file(text, path)
     except FileNotFoundError:
         return None  # deleted here, and not yet in Git
-    except UnicodeDecodeError:
-        return "it is not UTF-8 text"
     except DvcxError as error:
-        return error.message
+        return error.message.partition("\n")[0]
     return None

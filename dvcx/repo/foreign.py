@@ -200,7 +200,9 @@ def _with_safe_remotes(config: Config, own: Config) -> tuple[Config, dict[str, s
         else:
             remotes[name] = remote
     for warning in config.warnings:
-        refused.setdefault(warning.partition("remote.")[2].partition(".")[0] or "one", warning)
+        name = warning.partition("remote.")[2].partition(".")[0]
+        if name and name not in remotes:
+            refused.setdefault(name, warning)
     return replace(config, remotes=MappingProxyType(remotes)), refused
 
 

@@ -58,6 +58,24 @@ def test_every_revision_can_be_read_and_without_one_what_is_in_the_workspace(pro
     assert dvcx.read(Path("data") / "a.txt", repo=str(project.path / "data"), rev="HEAD~1") == b"one\n"
 
 
+def test_an_absolute_path_says_in_which_project_it_is(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.save({"data/sub/a.txt": "one\n"}, "data", tag="v1")
+    path = project.path / "data/sub/a.txt"
+    monkeypatch.chdir("/")
+    path.write_text("edited\n")
+    assert dvcx.read(path) == b"edited\n" and dvcx.read(path, rev="v1") == b"one\n"
+    (tmp_path / "way").symlink_to(project.path / "data")
+    assert dvcx.read(tmp_path / "way/sub/a.txt", rev="v1") == b"one\n"
+    path.unlink()
+    path.parent.rmdir()
+    assert dvcx.read(path, rev="v1") == b"one\n", "also when its folder is not here"
+    assert dvcx.get_url(path, rev="v1").startswith("dvcx://data/sub/a.txt?repo=")
+    with pytest.raises(dvcx.DvcxError):
+        dvcx.read(tmp_path / "elsewhere", project.path)
+
+
 def test_a_file_is_pythons_own_kind_of_file(project: Project) -> None:
     project.save({"data/a.csv": "x,y\n1,2\n"}, "data")
     with dvcx.open("data/a.csv", project.path, "HEAD") as file:

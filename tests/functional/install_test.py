@@ -325,3 +325,26 @@ def test_the_pre_push_question_is_asked_on_the_terminal(project: Project, tmp_pa
 
 def test_without_git_there_is_nothing_to_install(plain_project: Project) -> None:
     assert plain_project.dvcx("install").code == 2
+
+
+def test_what_stages_made_follows_and_is_published_too(project: Project, tmp_path: Path) -> None:
+    use_store(project)
+    commits = []
+    for version in "12":
+        project.write(
+            "dvcx.yaml", f"stages:\n  make:\n    cmd: mkdir -p out && echo {version} > out/a\n    outs: [out]\n"
+        )
+        project.dvcx("repro").ok()
+        commits.append(project.commit(message=version))
+        project.git("tag", f"v{version}")
+    project.dvcx("install").ok()
+    assert git(project, "checkout", "v1").returncode == 0
+    assert project.read("out/a") == b"1\n"
+    git(project, "checkout", "main")
+    assert project.read("out/a") == b"2\n"
+    assert project.json("blame", "out")["files"][0]["commit"] == commits[1]
+    project.git("init", "--quiet", "--bare", str(tmp_path / "bare.git"))
+    done = git(project, "push", str(tmp_path / "bare.git"), "main")
+    assert done.returncode == 1 and "not on store: out" in done.stderr
+    project.dvcx("push", "--all-commits").ok()
+    assert git(project, "push", str(tmp_path / "bare.git"), "main").returncode == 0

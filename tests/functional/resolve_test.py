@@ -230,3 +230,38 @@ def test_a_link_in_a_branch_does_not_lead_the_driver_into_another_project(projec
     run = project.spawn("__git", "merge", *["data.dvcx"] * 3, "7", "way/data.dvcx")
     assert run.code == 0
     assert {str(path) for path in other.path.rglob("*")} == before
+
+
+def locks(project: Project, base: dict[str, str], ours: dict[str, str], theirs: dict[str, str]) -> str:
+    """Commits lock files on two branches, merges them and gives what Git says."""
+
+    def text(stages: dict[str, str]) -> str:
+        return "dvcx: 1\nstages:\n" + "".join(f'  {name}:\n    cmd: "{cmd}"\n' for name, cmd in stages.items())
+
+    project.commit({"dvcx.lock": text(base)})
+    project.git("checkout", "--quiet", "-b", "other")
+    project.commit({"dvcx.lock": text(theirs)})
+    project.git("checkout", "--quiet", "main")
+    project.commit({"dvcx.lock": text(ours)})
+    return merge(project)
+
+
+def test_stages_that_both_branches_ran_for_the_first_time_merge(project: Project) -> None:
+    assert "CONFLICT" not in locks(project, {"m": "1"}, {"m": "1", "x": "ours"}, {"m": "2", "n": "theirs"})
+    text = project.read("dvcx.lock").decode()
+    assert [line for line in text.splitlines() if "cmd" in line] == [
+        '    cmd: "2"',
+        '    cmd: "theirs"',
+        '    cmd: "ours"',
+    ]
+
+
+def test_a_stage_with_other_results_on_both_sides_is_decided(project: Project) -> None:
+    assert "CONFLICT" in locks(project, {"a": "1", "b": "1"}, {"a": "ours", "b": "2"}, {"a": "theirs", "b": "1"})
+    run = project.dvcx("resolve")
+    assert run.code == 4 and "dvcx.lock" in run.err and "--both" not in run.err
+    assert project.dvcx("resolve", "--both", "dvcx.lock").code == 2
+    run = project.dvcx("resolve", "--theirs", "dvcx.lock").ok()
+    assert "git add dvcx.lock" in run.err
+    text = project.read("dvcx.lock").decode()
+    assert 'cmd: "theirs"' in text and 'cmd: "2"' in text and "<<<<<<<" not in text

@@ -5,7 +5,7 @@ from tests.project import Project
 
 def test_all_is_well(project: Project) -> None:
     project.save({"data/a": "1"})
-    project.commit({"dvcx.yaml": "stages: {}\n", "sub/dvcx.lock": ""})
+    project.commit({"dvcx.yaml": "stages: {}\n", "sub/dvcx.lock": "dvcx: 1\nstages: {}\n"})
     assert project.json("verify") == {"checked": 3, "problems": {}}
 
 

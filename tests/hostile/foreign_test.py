@@ -149,3 +149,15 @@ def test_a_link_in_the_workspace_that_leads_out_is_not_read(victim: Project, tmp
     with pytest.raises(dvcx.Refused):
         dvcx.read("data/a", victim.path)
     assert dvcx.read("data/a", victim.path, "HEAD") == b"one"
+
+
+def test_a_relative_folder_means_nothing_on_another_machine() -> None:
+    from dvcx.config.load import load_text
+
+    text = '[core]\nformat = 1\n[remote.near]\nurl = "../store"\n[remote.far]\nurl = "s3://bucket/x"\npassword = "x"\n'
+    found = load_text(text, "config.toml of https://host/x", None)
+    assert list(found.remotes) == ["far"] and not found.remotes["far"].options
+    assert any("remote.near.url" in warning for warning in found.warnings)
+    assert any("remote.far.password" in warning for warning in found.warnings)
+    here = load_text(text, "config.toml of /there", Path("/there"))
+    assert here.remotes["near"].url == "/store"

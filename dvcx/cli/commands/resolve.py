@@ -3,8 +3,10 @@
 Git merges tracked folders file by file; only files that both sides changed differently are left to decide, and each
 of them has a line in the pointer file. --ours and --theirs decide those and keep all other changes of both sides.
 With --both our version keeps its name, theirs becomes NAME.theirs.EXT, and what one side deleted stays. A path inside
-a folder decides just that. Without an option the versions are merged again: for a clone where Git merged them line by
-line, or when a remote could not be reached. During a rebase Git calls ours what the other branch has.
+a folder decides just that. Of a stage in `dvcx.lock` that both sides ran, --ours and --theirs take the record.
+
+Without an option the versions are merged again: for a clone where Git merged them line by line, or when a remote
+could not be reached. During a rebase Git calls ours what the other branch has.
 
 Examples:
     dvcx resolve --ours data
