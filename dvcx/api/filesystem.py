@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
 from fsspec.callbacks import DEFAULT_CALLBACK
+from fsspec.core import has_magic
 from fsspec.spec import AbstractFileSystem
 from fsspec.utils import isfilelike
 
@@ -25,12 +26,13 @@ from dvcx.api.views import open_view
 from dvcx.base.errors import DvcxError, UsageError
 from dvcx.model.tree import EntryKind
 from dvcx.operations.git_file import read_git_file
-from dvcx.operations.view import IsAFolder, Node, ViewOptions
+from dvcx.operations.view import IsAFolder, Node, View, ViewOptions
 from dvcx.storage.ranges import Bytes, HeldBytes
 
 _QUERY = re.compile(r"\?((?:rev|repo|remote)=.*)\Z", re.DOTALL)
 _BLOCK = 8 << 20
 _SMALL = 1 << 20
+_BATCH = 32 << 20
 
 
 class DvcxFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
@@ -262,16 +264,36 @@ class DvcxFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no
                         found[each] = error
         return {each: found[each] for each in paths if each in found}
 
+    def get(self, rpath: Any, lpath: Any, recursive: bool = False, **kwargs: Any) -> Any:
+        """Writes files and folders to local paths, as fsspec has it; see `get_file`."""
+        name = self._strip_protocol(rpath) if isinstance(rpath, str) else ""
+        is_top = name and "/" not in name and not rpath.endswith("/") and not has_magic(name)
+        if is_top and recursive and isinstance(lpath, str) and os.path.isdir(lpath) and self.isdir(name):
+            # fsspec takes a folder without another one above for its own content.
+            lpath = os.path.join(lpath, name, "")
+            rpath = f"{name}/"
+        if recursive or isinstance(rpath, list) or has_magic(str(rpath)):
+            wanted = self.expand_path(rpath, recursive=recursive, maxdepth=kwargs.get("maxdepth"))
+            kwargs["ahead"] = _Ahead(self._view, wanted)
+        return super().get(rpath, lpath, recursive=recursive, **kwargs)
+
     def get_file(
-        self, rpath: str, lpath: Any, callback: Any = DEFAULT_CALLBACK, outfile: Any = None, **kwargs: Any
+        self,
+        rpath: str,
+        lpath: Any,
+        callback: Any = DEFAULT_CALLBACK,
+        outfile: Any = None,
+        ahead: _Ahead | None = None,
+        **kwargs: Any,
     ) -> None:
-        """Writes a file to the local path `lpath`, or into a file object."""
+        """Writes a file to the local path `lpath`, or into a file object; `ahead` may have its content."""
         if isfilelike(lpath):
             outfile = lpath
         elif self.isdir(rpath):
             os.makedirs(lpath, exist_ok=True)
             return
-        content = self._content(rpath)
+        held = ahead.take(self._strip_protocol(rpath)) if ahead is not None else None
+        content = HeldBytes(held) if held is not None else self._content(rpath)
         try:
             callback.set_size(content.size)
             if outfile is not None:
@@ -306,6 +328,29 @@ class DvcxFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no
 
     mkdir = makedirs = rmdir = rm_file = _rm = rm = cp_file = mv = touch = pipe_file = put_file = _refuse
     pipe = put = created = modified = _refuse
+
+
+class _Ahead:
+    """The small files among those that are about to be written, fetched many at a time."""
+
+    def __init__(self, view: View, paths: Sequence[str]) -> None:
+        self._view = view
+        nodes = (view.find(path) for path in paths)
+        self._left = {n.path: n for n in nodes if n is not None and n.entry.is_file and n.entry.size <= _SMALL}
+        self._held: dict[str, bytes] = {}
+
+    def take(self, path: str) -> bytes | None:
+        """Gives the content of a small file, and fetches it with those that come after it when it is not held."""
+        if path in self._left:
+            batch: list[Node] = []
+            size = 0
+            for node in list(self._left.values()):
+                size += node.entry.size
+                if batch and size > _BATCH:
+                    break
+                batch.append(self._left.pop(node.path))
+            self._held |= self._view.read_whole(batch)
+        return self._held.pop(path, None)
 
 
 def _range(start: int | None, end: int | None, size: int) -> tuple[int, int]:

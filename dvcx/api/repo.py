@@ -14,6 +14,7 @@ from dvcx.operations import commit as committing
 from dvcx.operations import diff as diffing
 from dvcx.operations import du as measuring
 from dvcx.operations import fetch as fetching
+from dvcx.operations import freeze as freezing
 from dvcx.operations import import_ as importing
 from dvcx.operations import init as initialising
 from dvcx.operations import ls as listing
@@ -170,6 +171,14 @@ class Repo:
         (name,) = self._paths([path])
         result = measuring.du(self._repo(), name, measuring.DuOptions(rev, False, remote, empty_is_fine=not name))
         return _whole(result, result.problem())
+
+    def freeze(self, *paths: Location) -> freezing.FreezeResult:
+        """Guards tracked data against changes by accident; see `dvcx freeze --help`."""
+        return freezing.freeze(self._repo(), self._paths(paths))
+
+    def unfreeze(self, *paths: Location) -> freezing.FreezeResult:
+        """Stops guarding; see `dvcx unfreeze --help`."""
+        return freezing.unfreeze(self._repo(), self._paths(paths))
 
     def get_notes(self, path: Location) -> noting.Notes:
         """Gives the notes on a pointer, and where imported data comes from; see `dvcx note --help`."""

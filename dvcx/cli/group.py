@@ -60,7 +60,9 @@ def load(entry: Entry) -> TyperCommand | TyperGroup:
     module = importlib.import_module(entry.module)
     description, examples = split_docstring(module.__doc__)
     app = _typer(entry.name)
-    app.command(entry.name, cls=OneCommand, help=description, epilog=examples, context_settings=_CONTEXT)(
+    # One that takes the words of another command lets those begin with a dash: its CONTEXT says so.
+    context = {**_CONTEXT, **getattr(module, "CONTEXT", {})}
+    app.command(entry.name, cls=OneCommand, help=description, epilog=examples, context_settings=context)(
         _callback(entry, module)
     )
     return cast(TyperCommand, typer.main.get_command(app))

@@ -100,6 +100,9 @@ AllBranches = Annotated[bool, typer.Option("--all-branches", "-a", help="the dat
 AllTags = Annotated[bool, typer.Option("--all-tags", "-T", help="the data of every tag")]
 AllCommits = Annotated[bool, typer.Option("--all-commits", "-A", help="the data of every commit")]
 
+RunCacheToo = Annotated[
+    bool, typer.Option("--run-cache", help="also the runs of stages, so that what ran elsewhere need not run here")
+]
 DiffOld = Annotated[
     str | None, typer.Argument(metavar="A", autocompletion=revision_names, help="a Git revision; else HEAD")
 ]

@@ -13,7 +13,7 @@ from pathlib import Path
 from dvcx.cli.exits import FAMILIES
 from dvcx.cli.group import load, root
 from dvcx.cli.help import CommandHelp, Row, described
-from dvcx.cli.table import TABLE, Entry, Group, Panel, every_command
+from dvcx.cli.table import TABLE, Entry, Panel, every_command
 
 _FOLDER = Path("docs/reference")
 _NOTE = "<!-- Written by `python -m dvcx.cli.reference --write`: change the command, not this page. -->"
@@ -76,8 +76,7 @@ def exit_codes_page() -> str:
 
 def _listing(entries: Sequence[Entry]) -> Iterator[str]:
     for entry in entries:
-        below = entry.commands if isinstance(entry, Group) else (entry,)
-        for command in below:
+        for command in every_command((entry,)):
             words = " ".join(("dvcx", *command.path))
             yield f"- [`{words}`](#{words.replace(' ', '-')}): {command.help}"
 

@@ -47,7 +47,7 @@ class Group:
     path: tuple[str, ...]
     help: str
     panel: Panel
-    commands: tuple[Command, ...]
+    commands: tuple[Entry, ...]
     aliases: tuple[str, ...] = ()
 
     @property
@@ -63,9 +63,10 @@ def _command(words: str, panel: Panel, help: str, *aliases: str) -> Command:
     return Command(tuple(words.split()), help, panel, aliases)
 
 
-def _group(word: str, panel: Panel, help: str, *lines: tuple[str, str]) -> Group:
-    below = tuple(Command((word, name), text, panel) for name, text in lines)
-    return Group((word,), help, panel, below)
+def _group(words: str, panel: Panel, help: str, *lines: tuple[str, str] | Group) -> Group:
+    path = tuple(words.split())
+    below = tuple(line if isinstance(line, Group) else Command((*path, line[0]), line[1], panel) for line in lines)
+    return Group(path, help, panel, below)
 
 
 TABLE: tuple[Entry, ...] = (
@@ -90,11 +91,17 @@ TABLE: tuple[Entry, ...] = (
     _command("root", Panel.LOOK, "print the folder of the project"),
     _command("repro", Panel.RUN, "bring the outputs of stages up to date"),
     _command("why", Panel.RUN, "tell what makes a stage stale, and which commit brought that"),
+    _command("dag", Panel.RUN, "draw what depends on what"),
     _group(
         "stage",
         Panel.RUN,
-        "look at stages and their runs",
+        "look at stages and their runs, and edit dvcx.yaml",
+        ("list", "list the stages"),
+        ("show", "show a stage with all templates filled in"),
+        ("add", "write a stage into dvcx.yaml"),
+        ("rm", "take stages out of dvcx.yaml"),
         ("log", "show the runs of a stage, and what it wrote"),
+        ("trace", "run a command, see what it reads and writes, propose a stage"),
     ),
     _group(
         "metrics",
@@ -107,6 +114,7 @@ TABLE: tuple[Entry, ...] = (
     _command("push", Panel.SHARE, "send the data that a remote lacks"),
     _command("pull", Panel.SHARE, "fetch data and put it into the workspace"),
     _command("fetch", Panel.SHARE, "take data from a remote into the cache"),
+    _command("export", Panel.SHARE, "write plain files for people without dvcx"),
     _command("whereis", Panel.SHARE, "tell which remotes hold the data of tracked paths"),
     _command("install", Panel.SHARE, "install Git hooks that keep data and commits together"),
     _command("guard", Panel.KEEP, "keep large and binary files out of Git"),
@@ -132,6 +140,16 @@ TABLE: tuple[Entry, ...] = (
         ("remove", "take a remote out of the configuration"),
         ("rename", "rename a remote"),
         ("default", "show or choose the default remote"),
+        _group(
+            "remote keys",
+            Panel.SHARE,
+            "say who can read an encrypted remote",
+            ("generate", "make a private key of your own"),
+            ("add", "let somebody read a remote, or begin to encrypt it"),
+            ("list", "list who can read a remote"),
+            ("remove", "take a person out of what is written from now on"),
+            ("rotate", "encrypt everything on a remote under a new key"),
+        ),
     ),
     _group(
         "cache",
@@ -158,6 +176,6 @@ def every_command(entries: tuple[Entry, ...] = TABLE) -> Iterator[Command]:
     """Gives every command, those inside groups too, in the order of the table."""
     for entry in entries:
         if isinstance(entry, Group):
-            yield from entry.commands
+            yield from every_command(entry.commands)
         else:
             yield entry

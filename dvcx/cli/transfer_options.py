@@ -21,6 +21,7 @@ def transfer_options(
     *,
     glob: bool,
     dry_run: bool,
+    run_cache: bool = False,
 ) -> TransferOptions:
     """Gives the options; `amounts` are --limit-rate and --max-size.
 
@@ -29,7 +30,7 @@ def transfer_options(
     if glob and revisions.any:
         raise UsageError("--glob looks at the current pointers only", "leave --glob or the revisions away")
     rate, max_size = amounts
-    return TransferOptions(remote, jobs, revisions, glob, dry_run, parse_rate(rate), parse_bytes(max_size))
+    return TransferOptions(remote, jobs, revisions, glob, dry_run, parse_rate(rate), parse_bytes(max_size), run_cache)
 
 
 def transfer_paths(repo: Repo, targets: Sequence[str] | None, directory: Path, *, glob: bool) -> list[str]:

@@ -18,6 +18,13 @@ def check_entry(parts: tuple[str, ...], value: object, level: Level) -> ConfigVa
         setting = SETTINGS[key]
         if setting.project_only and level is not Level.PROJECT:
             raise BadSetting(key, f"{key} is the same in every clone", "it belongs into .dvcx/config.toml only")
+        if setting.personal and level is Level.PROJECT:
+            raise BadSetting(
+                key,
+                f"{key} is about you alone, and everybody who clones the project would get it",
+                f"take it out of this file, then `dvcx config --global {key} ...` or `--local`",
+                unsafe=True,
+            )
         return setting.checked(value)
     option = parts[2]
     if option in REMOTE_SETTINGS:

@@ -124,7 +124,9 @@ def _check_place(parts: tuple[str, ...], value: ConfigValue, level: Level) -> No
         raise BadSetting(
             join_key(parts), f"{value} is no URL", f"for SSH write ssh://{user_at_host}/{path.lstrip('/')}"
         )
-    is_folder = parts == ("cache", "dir") or (parts[0] == "remote" and parts[2] == "url" and "://" not in str(value))
+    is_folder = parts in (("cache", "dir"), ("core", "identity_file")) or (
+        parts[0] == "remote" and parts[2] == "url" and "://" not in str(value)
+    )
     if is_folder and level is Level.GLOBAL and not str(value).startswith(("/", "~/")):
         raise BadSetting(
             join_key(parts), f"{value} is a relative path", "for all projects, write the whole path or begin with ~/"

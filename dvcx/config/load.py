@@ -61,7 +61,9 @@ def load_config(project_dir: Path | None, environ: Mapping[str, str]) -> Config:
             _add(entries, parts, value, origin, base)
         except BadSetting as problem:
             raise UsageError(f"the variable {variable}: {problem.problem}", problem.hint) from problem
-    return _built(entries, warnings)
+    config = _built(entries, warnings)
+    own = config_files(None, environ).get(Level.GLOBAL)
+    return config if own is None else replace(config, own_folder=str(own.path.parent))
 
 
 def load_file(file: ConfigFile, project_dir: Path | None, environ: Mapping[str, str]) -> Config:
@@ -169,9 +171,12 @@ def _remote_settings_in(
             yield ("remote", name, key), value
 
 
+_PLACES = (("cache", "dir"), ("core", "identity_file"))
+
+
 def _add(entries: Entries, parts: tuple[str, ...], value: object, origin: ConfigOrigin, base: _Base) -> None:
     checked = check_entry(parts, value, origin.level)
-    is_place = parts == ("cache", "dir") or (parts[0] == "remote" and parts[2:] == ("url",))
+    is_place = parts in _PLACES or (parts[0] == "remote" and parts[2:] == ("url",))
     if is_place:
         checked = _absolute(parts, str(checked), origin.level, base)
     secret = parts[0] == "remote" and bool(secret_names(join_key(parts[2:]), checked))

@@ -43,7 +43,7 @@ class ConfigEntry:
 
 @dataclass(frozen=True, slots=True)
 class CoreConfig:
-    """`[core]`; `lock_timeout` in seconds."""
+    """`[core]`; `lock_timeout` in seconds, `identity_file` an absolute path."""
 
     format: int = 1
     hash: str = "blake3"
@@ -52,6 +52,7 @@ class CoreConfig:
     lock_timeout: float = 30.0
     portable_names: bool = True
     copies: int = 1
+    identity_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class RemoteConfig:
     Prices are in USD: for 1,000 writes or listings, for 1,000 reads, for a GiB out, for a GiB kept a month.
 
     `options` go to the fsspec filesystem. `withheld` names the secrets that are set but are meant for another
-    address; they are not among the options.
+    address; they are not among the options. `identity` is a private key, `keyring` the hash of an entry of a key ring.
     """
 
     name: str
@@ -109,6 +110,9 @@ class RemoteConfig:
     price_read: float | None = None
     price_out: float | None = None
     price_month: float | None = None
+    encrypt: Literal["none", "sodium"] = "none"
+    keyring: str | None = None
+    identity: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ class Config:
     """All settings of a project. `entries` says where each one that is set comes from, by its key.
 
     `warnings` are sentences for the user about what was not used: unknown sections, remotes without a URL, secrets
-    for another address.
+    for another address. `own_folder` is where the person's own configuration lies, None without a home folder.
     """
 
     core: CoreConfig = CoreConfig()
@@ -127,3 +131,4 @@ class Config:
     remotes: Mapping[str, RemoteConfig] = field(default_factory=lambda: MappingProxyType({}))
     entries: Mapping[str, ConfigEntry] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[str, ...] = ()
+    own_folder: str | None = field(default=None, compare=False)

@@ -19,11 +19,15 @@ _SECRET_WORDS = frozenset(
         *("credentials", "authorization", "auth", "cookie", "cookies", "apikey", "signature", "sas", "pem"),
     }
 )
-_SECRET_NAMES = frozenset({"key", "access_key", "account_key", "private_key", "api_key", "connection_string"})
+_SECRET_NAMES = frozenset(
+    {"key", "access_key", "account_key", "private_key", "api_key", "connection_string", "identity"}
+)
 # Where a secret is, what it is called, how long it lives: not the secret itself.
 _HARMLESS_ENDS = frozenset(
     {"file", "filename", "path", "id", "name", "uri", "url", "endpoint", "expiry", "method", "type"}
 )
+PRIVATE_KEY = "dvcxkey1"
+"""What a private key for encrypted remotes begins with: no tracked file has one, under whatever name."""
 _HARMLESS_VALUES = frozenset(
     {"", "anon", "anonymous", "cloud", "google_default", "cache", "browser", "none", "default"}
 )
@@ -42,6 +46,8 @@ def is_secret(name: str, value: ConfigValue | None = None) -> bool:
     """Tells whether the option `name` holds a secret; known harmless values of it (`token = "anon"`) do not count."""
     if isinstance(value, bool | int | float) or (isinstance(value, str) and value.lower() in _HARMLESS_VALUES):
         return False
+    if isinstance(value, str) and PRIVATE_KEY in value:
+        return True
     words = _words(name)
     if words[-1] in _HARMLESS_ENDS and words[-2:] != ("secret", "id"):
         return False

@@ -39,6 +39,7 @@ class Setting:
 
     `choices` are the allowed texts (of each part, for a list); `pattern` what a text looks like; `least` and `most`
     bound numbers. `project_only`: every clone must agree, so it stands in the tracked file and nowhere else.
+    `personal`: it is about one person or machine, so the tracked file cannot have it.
     """
 
     key: str
@@ -50,6 +51,7 @@ class Setting:
     least: int = 0
     most: int | None = None
     project_only: bool = False
+    personal: bool = False
 
     def checked(self, value: object) -> ConfigValue:
         """Gives `value` if this setting takes it; raises `BadSetting`."""
@@ -150,6 +152,13 @@ SETTINGS = _table(
         choices=("full", "fast"),
     ),
     Setting("core.lock_timeout", "number", 30, "Seconds to wait for another dvcx before giving up.", most=86_400),
+    Setting(
+        "core.identity_file",
+        "text",
+        None,
+        "The file with your private keys for encrypted remotes; else `identity.key` beside your own configuration.",
+        personal=True,
+    ),
     Setting("core.portable_names", "yes or no", True, "Refuse names that differ only in case or Unicode form."),
     Setting("cache.dir", "text", None, "Where the cache is, for a disk that several projects share."),
     Setting(
@@ -186,7 +195,6 @@ SETTINGS = _table(
         "store_true",
         "How true and false in mappings become flags of commands: `--x` and nothing, or `--x` and `--no-x`.",
         choices=("store_true", "boolean_optional"),
-        project_only=True,
     ),
     Setting(
         "parsing.list",
@@ -194,7 +202,6 @@ SETTINGS = _table(
         "nargs",
         "How lists in mappings become flags of commands: `--x 1 2`, or `--x 1 --x 2`.",
         choices=("nargs", "append"),
-        project_only=True,
     ),
 )
 """Every setting outside of the remotes, by its key."""
@@ -216,6 +223,21 @@ REMOTE_SETTINGS = _table(
     Setting("price_read", "number", None, "USD for 1,000 reads, for the costs that `--plan` tells."),
     Setting("price_out", "number", None, "USD for a GiB that leaves the store, for the costs that `--plan` tells."),
     Setting("price_month", "number", None, "USD for keeping a GiB for a month, for the costs that `--plan` tells."),
+    Setting(
+        "encrypt",
+        "text",
+        "none",
+        "`sodium`: everything is encrypted here before it is sent; set by `dvcx remote keys add`.",
+        choices=("none", "sodium"),
+    ),
+    Setting(
+        "keyring",
+        "text",
+        None,
+        "An entry that the remote's key ring must have, so that no other one is taken for it; written by dvcx.",
+        pattern=r"[0-9a-f]{64}",
+    ),
+    Setting("identity", "text", None, "A private key for this encrypted remote, in the place of core.identity_file."),
     Setting(
         "secrets_for",
         "text",

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from dvcx.base.errors import DamagedData
+from dvcx.base.errors import DamagedData, Refused
 
 VERSION = 1
 MOST_BYTES = 16 << 20
@@ -64,8 +64,29 @@ def dump_json(value: RemoteDescription | Marks) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2) + b"\n"
 
 
+def dump_encrypted_marker() -> bytes:
+    """Gives the `dvcx.json` that an encrypted remote shows to everybody; the real one is encrypted like all else."""
+    return b'{\n  "encrypted": "sodium",\n  "format": 2\n}\n'
+
+
+def is_encrypted_marker(data: bytes) -> bool:
+    """Tells whether a `dvcx.json` is that of an encrypted remote."""
+    try:
+        return msgspec.json.decode(data, type=_Versioned).encrypted is not None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+
+
 def parse_description(data: bytes, where: str) -> RemoteDescription:
-    """Reads `dvcx.json`; raises `DamagedData` when it is none, or of a newer format."""
+    """Reads `dvcx.json`; raises `DamagedData` when it is none, or of a newer format.
+
+    Raises `Refused` for that of an encrypted remote.
+    """
+    if is_encrypted_marker(data):
+        raise Refused(
+            f"{where} says that the remote is encrypted, and the configuration does not",
+            "`dvcx remote modify NAME encrypt sodium`; then a member of its key ring has to add you",
+        )
     found = _parse(data, RemoteDescription, where)
     cut = found.chunking
     if not 64 <= cut.minimum <= cut.average <= cut.maximum <= 16 << 20 or not 0 <= cut.normalization <= 3:
@@ -98,6 +119,7 @@ def _parse(data: bytes, kind: type[_Value], where: str) -> _Value:
 
 class _Versioned(msgspec.Struct, frozen=True):
     format: int
+    encrypted: str | None = None
 
 
 _HINT = "is this the folder or bucket of a dvcx remote? restore the file from a backup, or use an empty place"

@@ -190,8 +190,6 @@ def checkout_opened(
         known = {change.path for change in plan.actions} if options.dry_run else set()
         found = _relink(repo, cache, state, targets, load, progress, dry_run=options.dry_run)
         relinked = [change for change in found if change.path not in known]
-    state.close()
-    cache.close()
     return _result(plan, applied, relinked, options)
 
 

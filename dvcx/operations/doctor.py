@@ -24,9 +24,9 @@ from dvcx.repo.record import Repo
 
 _LIBRARIES = (
     *("blake3", "fsspec", "gitpython", "msgspec", "networkx", "pathspec", "pyfastcdc", "pyyaml", "rich"),
-    *("tomlkit", "typer", "xxhash", "zstandard", "s3fs", "gcsfs"),
+    *("tomlkit", "typer", "xxhash", "zstandard"),
 )
-_OPTIONAL = ("s3fs", "gcsfs")
+_OPTIONAL = ("s3fs", "gcsfs", "adlfs", "sshfs", "webdav4", "aiohttp")
 _GIT_SETTINGS = ("core.autocrlf", "core.fileMode", "core.ignoreCase", "core.symlinks", "core.precomposeUnicode")
 _LITTLE = 0.03
 
@@ -91,7 +91,7 @@ def doctor(directory: Path, repo: Repo | None, trouble: DvcxError | None = None)
     except OSError as error:
         trouble = DvcxError(f"{error.filename or directory}: {(error.strerror or str(error)).lower()}")
     git = git_version(directory)
-    libraries = {name: _version(name) for name in _LIBRARIES}
+    libraries = {name: _version(name) for name in (*_LIBRARIES, *_OPTIONAL)}
     return Report(
         dvcx=__version__,
         python=platform.python_version(),

@@ -12,8 +12,9 @@ from dvcx.base.errors import DvcxError
 from dvcx.base.filesystems import filesystem_of
 from dvcx.config.reading import entry_of, shown_value
 from dvcx.config.schema import RemoteConfig
+from dvcx.operations.remotes import open_own_bucket
 from dvcx.repo.record import Repo
-from dvcx.storage.open_bucket import folder_of, open_bucket
+from dvcx.storage.open_bucket import folder_of
 from dvcx.storage.remote import Remote
 
 _PATIENCE = 10.0
@@ -67,7 +68,7 @@ def _look(repo: Repo, config: RemoteConfig, found: dict[str, RemoteReport]) -> N
     silent = found[config.name]
     try:
         # Without a local folder nothing is noted down.
-        described = Remote(open_bucket(config.url, repo.root, config.options), config.name, repo.algorithm).describe()
+        described = Remote(open_own_bucket(repo, config), config.name, repo.algorithm).describe()
         report = replace(silent, state="ready" if described is not None else "new", problem=None)
         if (folder := folder_of(config.url, repo.root)) is not None:
             report = _with_folder(report, folder)

@@ -11,6 +11,7 @@ from dvcx.base.text import counted
 from dvcx.operations.listings import far_loader
 from dvcx.operations.prices import Cost, cost_of
 from dvcx.operations.remotes import open_remote, remote_config
+from dvcx.operations.run_sharing import fetch_runs
 from dvcx.operations.targets import check_inside
 from dvcx.operations.transfer import Meant, TransferOptions, meant_by
 from dvcx.repo.record import Repo, note_cache_use, open_cache, tree_loader
@@ -26,7 +27,7 @@ class FetchResult:
     """What a fetch did or, with `dry_run`, would do at most: objects, bytes of content, requests, and what that costs.
 
     `missing` are paths whose data is neither in the cache nor on the remote; `damaged` those of which the remote has
-    no good copy.
+    no good copy. `runs` counts runs of stages.
     """
 
     remote: str
@@ -37,6 +38,7 @@ class FetchResult:
     damaged: tuple[str, ...]
     dry_run: bool
     cost: Cost | None = None
+    runs: int = 0
 
     def problem(self, *, allow_missing: bool = False) -> DvcxError | None:
         """Gives the error of a fetch that is not complete, or None."""
@@ -83,6 +85,7 @@ def fetch_meant(
     taken = DownloadResult(0, 0, ())
     if not options.dry_run:
         taken = download(plan, cache, remote, progress, partial=cache.root / "partial")
+    runs = fetch_runs(repo, cache, remote, progress) if options.run_cache and not options.dry_run else 0
     inner = [target for target in meant.targets if target.inner]
     check_inside(inner, far_loader(cache, remote, inner) if options.dry_run and inner else tree_loader(cache))
     lost = sorted({each.path for each in (*plan.lost, *reached.unread)})
@@ -94,6 +97,7 @@ def fetch_meant(
         missing=tuple(lost),
         damaged=tuple(sorted(each.path for each in taken.damaged)),
         dry_run=options.dry_run,
+        runs=runs,
         cost=cost_of(remote_config(repo, remote.name), writes=1, reads=plan.requests - 1, size_out=plan.size)
         if options.dry_run
         else None,

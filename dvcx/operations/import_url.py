@@ -17,10 +17,10 @@ from dvcx.manifest.manifest import workspace_manifest
 from dvcx.operations.add import AddOptions, add_checked
 from dvcx.operations.checkout import CheckoutOptions, checkout_targets
 from dvcx.operations.import_ import Imported, ImportOptions, check_target
-from dvcx.operations.outside import check_can_be_tracked, download, look_again, name_of, source_of
+from dvcx.operations.outside import Place, check_can_be_tracked, download, look_again, name_of, source_of
 from dvcx.operations.targets import Target
 from dvcx.repo.record import Repo, open_trash, scratch_root, workspace_lock
-from dvcx.storage.outside import Outside, OutsidePlace
+from dvcx.storage.outside import Outside
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -47,7 +47,7 @@ def import_url(
 def take_url(
     repo: Repo,
     target: str,
-    found: tuple[OutsidePlace, Outside],
+    found: tuple[Place, Outside],
     source: Mapping[str, object],
     options: ImportOptions,
     operation: str,

@@ -59,7 +59,7 @@ def mount(view: View, folder: Path, *, ready: Callable[[Mounted], None], tell: C
         started.set()
         ready(mounted)
 
-    handlers = _operations(library)(view, begun, tell)
+    handlers = type("Answers", (_Answers, library.Operations), {})(view, begun, tell)
     try:
         library.FUSE(
             *(handlers, str(folder)),
@@ -91,85 +91,85 @@ def _library() -> Any:
     return mfusepy
 
 
-def _operations(library: Any) -> Callable[..., Any]:
-    """Gives the class that answers the kernel; its base is in the library, which is loaded late."""
+class _Answers:
+    """What the kernel asks of the mounted folder. Many threads ask at once."""
 
-    class Answers(library.Operations):  # type: ignore[misc]
-        """What the kernel asks of the mounted folder. Many threads ask at once."""
+    use_ns = True
 
-        use_ns = True
+    def __init__(self, view: View, ready: Callable[[], None], tell: Callable[[str], None]) -> None:
+        self._view, self._ready, self._tell = view, ready, tell
+        self._now = time.time_ns()
+        self._open: dict[int, Bytes] = {}
+        self._numbers = count(1)
+        self._told: set[str] = set()
+        self._lock = threading.Lock()
 
-        def __init__(self, view: View, ready: Callable[[], None], tell: Callable[[str], None]) -> None:
-            self._view, self._ready, self._tell = view, ready, tell
-            self._now = time.time_ns()
-            self._open: dict[int, Bytes] = {}
-            self._numbers = count(1)
-            self._told: set[str] = set()
-            self._lock = threading.Lock()
+    def init(self, path: str) -> None:
+        self._ready()
 
-        def init(self, path: str) -> None:
-            self._ready()
+    def getattr(self, path: str, fh: int | None = None) -> dict[str, Any]:
+        entry = self._node(path).entry
+        if entry.is_folder:
+            mode, size = stat.S_IFDIR | 0o555, 0
+        elif entry.is_link:
+            mode, size = stat.S_IFLNK | 0o777, len(entry.digest)
+        else:
+            mode, size = stat.S_IFREG | (0o555 if entry.kind == EntryKind.EXECUTABLE else 0o444), entry.size
+        times = dict.fromkeys(("st_atime", "st_mtime", "st_ctime"), self._now)
+        owner = {"st_uid": os.getuid(), "st_gid": os.getgid()}
+        return {"st_mode": mode, "st_size": size, "st_nlink": 1, "st_blocks": -(-size // _BLOCK), **times, **owner}
 
-        def getattr(self, path: str, fh: int | None = None) -> dict[str, Any]:
-            entry = self._node(path).entry
-            if entry.is_folder:
-                mode, size = stat.S_IFDIR | 0o555, 0
-            elif entry.is_link:
-                mode, size = stat.S_IFLNK | 0o777, len(entry.digest)
-            else:
-                mode, size = stat.S_IFREG | (0o555 if entry.kind == EntryKind.EXECUTABLE else 0o444), entry.size
-            times = dict.fromkeys(("st_atime", "st_mtime", "st_ctime"), self._now)
-            owner = {"st_uid": os.getuid(), "st_gid": os.getgid()}
-            return {"st_mode": mode, "st_size": size, "st_nlink": 1, "st_blocks": -(-size // _BLOCK), **times, **owner}
+    def readdir(self, path: str, fh: int) -> list[str]:
+        children = self._answered(path, lambda: self._view.children(self._node(path)))
+        return [".", "..", *(child.path.rpartition("/")[2] for child in children)]
 
-        def readdir(self, path: str, fh: int) -> list[str]:
-            children = self._answered(path, lambda: self._view.children(self._node(path)))
-            return [".", "..", *(child.path.rpartition("/")[2] for child in children)]
+    def readlink(self, path: str) -> str:
+        return self._node(path).entry.target
 
-        def readlink(self, path: str) -> str:
-            return self._node(path).entry.target
+    def open(self, path: str, flags: int) -> int:
+        if flags & (os.O_WRONLY | os.O_RDWR):
+            raise _failure(errno.EROFS)
+        content = self._answered(path, lambda: self._view.open(self._node(path)))
+        with self._lock:
+            number = next(self._numbers)
+            self._open[number] = content
+        return number
 
-        def open(self, path: str, flags: int) -> int:
-            if flags & (os.O_WRONLY | os.O_RDWR):
-                raise library.FuseOSError(errno.EROFS)
-            content = self._answered(path, lambda: self._view.open(self._node(path)))
+    def read(self, path: str, size: int, offset: int, fh: int) -> bytes:
+        return self._answered(path, lambda: self._open[fh].read(offset, offset + size))
+
+    def release(self, path: str, fh: int) -> int:
+        with self._lock:
+            content = self._open.pop(fh, None)
+        if content is not None:
+            content.close()
+        return 0
+
+    def statfs(self, path: str) -> dict[str, int]:
+        blocks = -(-self._view.node("").entry.size // _BLOCK)
+        return {"f_bsize": _BLOCK, "f_frsize": _BLOCK, "f_blocks": blocks, "f_namemax": 255}
+
+    def _node(self, path: str) -> Node:
+        node = self._answered(path, lambda: self._view.find(path.strip("/")))
+        if node is None:
+            raise _failure(errno.ENOENT)
+        return node
+
+    def _answered(self, path: str, work: Callable[[], Answer]) -> Answer:
+        """Does `work`; what of ours goes wrong becomes an error that programs know, and is told once."""
+        try:
+            return work()
+        except UsageError as error:
+            raise _failure(errno.ENOENT) from error
+        except DvcxError as error:
             with self._lock:
-                number = next(self._numbers)
-                self._open[number] = content
-            return number
+                is_new = path not in self._told
+                self._told.add(path)
+            if is_new:
+                self._tell(f"{path.strip('/')} could not be read: {error.message}")
+            raise _failure(errno.EIO) from error
 
-        def read(self, path: str, size: int, offset: int, fh: int) -> bytes:
-            return self._answered(path, lambda: self._open[fh].read(offset, offset + size))
 
-        def release(self, path: str, fh: int) -> int:
-            with self._lock:
-                content = self._open.pop(fh, None)
-            if content is not None:
-                content.close()
-            return 0
-
-        def statfs(self, path: str) -> dict[str, int]:
-            blocks = -(-self._view.node("").entry.size // _BLOCK)
-            return {"f_bsize": _BLOCK, "f_frsize": _BLOCK, "f_blocks": blocks, "f_namemax": 255}
-
-        def _node(self, path: str) -> Node:
-            node = self._answered(path, lambda: self._view.find(path.strip("/")))
-            if node is None:
-                raise library.FuseOSError(errno.ENOENT)
-            return node
-
-        def _answered(self, path: str, work: Callable[[], Answer]) -> Answer:
-            """Does `work`; what of ours goes wrong becomes an error that programs know, and is told once."""
-            try:
-                return work()
-            except UsageError as error:
-                raise library.FuseOSError(errno.ENOENT) from error
-            except DvcxError as error:
-                with self._lock:
-                    is_new = path not in self._told
-                    self._told.add(path)
-                if is_new:
-                    self._tell(f"{path.strip('/')} could not be read: {error.message}")
-                raise library.FuseOSError(errno.EIO) from error
-
-    return Answers
+def _failure(number: int) -> OSError:
+    """Gives an error as the library hands it to the kernel."""
+    return OSError(number, os.strerror(number))

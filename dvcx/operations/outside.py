@@ -14,9 +14,13 @@ from dvcx.config.secrets import has_password, is_secret
 from dvcx.operations.get import placing, target_of
 from dvcx.operations.remotes import remote_config
 from dvcx.repo.record import Repo
+from dvcx.storage.bucket_place import BucketPlace
+from dvcx.storage.open_bucket import open_bucket
 from dvcx.storage.outside import Outside, OutsidePlace
+from dvcx.storage.stores.kinds import kind_of
 
 _REMOTE = "remote://"
+Place = OutsidePlace | BucketPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ def ls_url(url: str, directory: Path, repo: Repo | None = None, *, recursive: bo
     return UrlListing(place.label, tuple(entries))
 
 
-def download(place: OutsidePlace, outside: Outside, target: Path, progress: Progress = SILENT) -> int:
+def download(place: Place, outside: Outside, target: Path, progress: Progress = SILENT) -> int:
     """Downloads what was found at a place to the new path `target` and gives its size in bytes."""
     known = sum(file.size or 0 for file in outside.files)
     with task(progress, f"getting {place.label}", known or None, "bytes") as running:
@@ -95,17 +99,25 @@ def download(place: OutsidePlace, outside: Outside, target: Path, progress: Prog
     return sum((target / file.name).stat().st_size for file in outside.files)
 
 
-def open_place(url: str, directory: Path, repo: Repo | None) -> OutsidePlace:
+def open_place(url: str, directory: Path, repo: Repo | None) -> Place:
     """Gives what is at `url`; a path starts at `directory`, `remote://NAME/path` at that remote of the project."""
     if url.startswith(_REMOTE):
         if repo is None:
             raise UsageError(f"{url} means a remote of a project, and there is none here", "go into the project")
         name, _, path = url[len(_REMOTE) :].partition("/")
         config = remote_config(repo, name)
-        return OutsidePlace(f"{config.url.rstrip('/')}/{path}", config.options)
+        return BucketPlace(open_bucket(config.url, repo.root, config.options), path)
     if "://" not in url and "::" not in url:
         return OutsidePlace(str(directory / os.path.expanduser(url)))
-    return OutsidePlace(url)
+    kind = kind_of(url)
+    if kind is None or kind.read_only:
+        return OutsidePlace(url)  # fsspec tells the etags of HTTP servers
+    above, _, name = url.rstrip("/").rpartition("/")
+    return (
+        BucketPlace(open_bucket(url, directory), "")
+        if above.endswith("/")
+        else BucketPlace(open_bucket(above, directory), name)
+    )
 
 
 def name_of(url: str) -> str:
@@ -137,7 +149,7 @@ def source_of(url: str, directory: Path, repo: Repo) -> str:
     return os.path.relpath(os.path.realpath(directory / os.path.expanduser(url)), repo.root)
 
 
-def look_again(url: str, repo: Repo) -> tuple[OutsidePlace, Outside, Mapping[str, object]]:
+def look_again(url: str, repo: Repo) -> tuple[Place, Outside, Mapping[str, object]]:
     """Gives the place of an imported URL, what is there now, and what a pointer would remember of it."""
     place = open_place(url, repo.root, repo)
     outside = place.look()

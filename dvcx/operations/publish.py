@@ -11,6 +11,8 @@ from dvcx.base.text import counted, size_text
 from dvcx.git.files import project_folders
 from dvcx.git.history import pointer_blobs_between
 from dvcx.manifest.files import pointers_in, read_texts
+from dvcx.model.pointer import SUFFIX
+from dvcx.model.stage import LOCK_FILE
 from dvcx.operations.remotes import open_remote
 from dvcx.operations.revision import git_of
 from dvcx.operations.selection import wanted_of
@@ -99,14 +101,17 @@ def _roots(repo: Repo, new: Sequence[str], known: Sequence[str]) -> list[Wanted]
     others = tuple(f"{each}/" for each in project_folders(git) if each.startswith(prefix) and each != repo.prefix)
     path_by_blob: dict[str, str] = {}
     for blob in pointer_blobs_between(git, new, known):
-        if blob.path.startswith(prefix) and not blob.path.startswith(others):
+        if (
+            blob.path.endswith((SUFFIX, LOCK_FILE))
+            and blob.path.startswith(prefix)
+            and not blob.path.startswith(others)
+        ):
             path_by_blob.setdefault(blob.oid, blob.path[len(prefix) :])
-    found: dict[bytes, Wanted] = {}
+    found = []
     for oid, text in read_texts(git, path_by_blob):
         try:
             pointers = pointers_in(text, path_by_blob[oid])
         except DvcxError:
             continue  # `dvcx verify` tells of it
-        for path, pointer in pointers.items():
-            found.setdefault(pointer.id.digest, wanted_of(pointer, path))
-    return list(found.values())
+        found += [wanted_of(pointer, path) for path, pointer in pointers.items() if pointer.push]
+    return found

@@ -10,6 +10,7 @@ from dvcx.base.progress import SILENT, Progress
 from dvcx.base.text import counted
 from dvcx.operations.prices import Cost, cost_of
 from dvcx.operations.remotes import open_remote, remote_config
+from dvcx.operations.run_sharing import push_runs
 from dvcx.operations.targets import check_inside
 from dvcx.operations.transfer import TransferOptions, meant_by
 from dvcx.repo.record import Repo, open_cache, tree_loader
@@ -22,7 +23,8 @@ class PushResult:
     """What a push did or, with `dry_run`, would do at most: objects, bytes, requests, and what that costs about.
 
     `missing` are the paths whose data is neither in the cache nor on the remote; `damaged` those whose cached copy is
-    not what its name says, which was not sent. `nothing`: no data is tracked that could be sent.
+    not what its name says, which was not sent. `nothing`: no data is tracked that could be sent. `runs` counts runs of
+    stages.
     """
 
     remote: str
@@ -35,6 +37,7 @@ class PushResult:
     dry_run: bool
     nothing: bool = False
     cost: Cost | None = None
+    runs: int = 0
 
     def problem(self) -> DvcxError | None:
         """Gives the error of a push that is not complete, or None."""
@@ -119,6 +122,7 @@ def push(
         reached = reachable(cache, meant.roots, fallback=remote, selection=meant.selection)
         plan = plan_upload(cache, remote, reached.wanted)
         sent = UploadResult(0, 0, 0, 0, ()) if options.dry_run else upload(plan, cache, remote, progress)
+        runs = push_runs(repo, cache, remote, progress) if options.run_cache and not options.dry_run else 0
     cache.close()
     lost = sorted({each.path for each in (*plan.lost, *reached.unread)})
     return PushResult(
@@ -131,6 +135,7 @@ def push(
         damaged=tuple(sorted(each.path for each in sent.damaged)),
         dry_run=options.dry_run,
         nothing=not meant.roots,
+        runs=runs,
         cost=cost_of(remote_config(repo, remote.name), writes=plan.writes, reads=plan.reads, size_in=plan.size)
         if options.dry_run
         else None,

@@ -21,6 +21,7 @@ from dvcx.config.settings import REMOTE_NAME, REMOTE_SETTINGS, ConfigValue
 from dvcx.operations.remote_options import check_option
 from dvcx.operations.settings import Settings
 from dvcx.repo.record import Repo
+from dvcx.storage.key_memory import key_memory
 from dvcx.storage.open_bucket import folder_of
 from dvcx.storage.url_check import check_url
 
@@ -163,6 +164,8 @@ def rename_remote(repo: Repo, settings: Settings, old: str, new: str, *, level: 
     forget_copies(repo, new)
     if _copies(repo, old).is_dir():
         _copies(repo, old).rename(_copies(repo, new))
+    if key_memory(repo.common_dir, old).is_file():
+        key_memory(repo.common_dir, old).replace(key_memory(repo.common_dir, new))
     return _changed(settings, new, [*files, *default])
 
 
@@ -205,6 +208,7 @@ def check_known_remote(repo: Repo, name: str) -> None:
 def forget_copies(repo: Repo, name: str) -> None:
     """Drops what is kept here about a remote, which would not be true of another place under the same name."""
     shutil.rmtree(_copies(repo, name), ignore_errors=True)
+    key_memory(repo.common_dir, name).unlink(missing_ok=True)
 
 
 def _copies(repo: Repo, name: str) -> Path:

@@ -10,6 +10,7 @@ from dvcx.formats.payload import parse_compression
 from dvcx.operations.remotes_elsewhere import hint_at_other_revision
 from dvcx.repo.record import Repo
 from dvcx.storage.batching import FOLDER, over_network
+from dvcx.storage.bucket import Bucket
 from dvcx.storage.open_bucket import folder_of, open_bucket
 from dvcx.storage.paced_bucket import Pace, PacedBucket
 from dvcx.storage.remote import Remote, RemoteSettings
@@ -70,6 +71,27 @@ def remote_config(repo: Repo, name: str | None) -> RemoteConfig:
     return remotes[chosen]
 
 
+def open_inner_bucket(repo: Repo, config: RemoteConfig) -> Bucket:
+    """Gives the bucket at a remote's URL, as its files lie there. Nothing is asked of it yet."""
+    return open_bucket(config.url, repo.root, config.options)
+
+
+def open_own_bucket(repo: Repo, config: RemoteConfig, rate: float | None = None) -> Bucket:
+    """Gives the bucket of a remote, encrypted when the remote is; `rate` is the most bytes a second.
+
+    Nothing is asked of it yet.
+    """
+    bucket = open_inner_bucket(repo, config)
+    if rate is not None:
+        bucket = PacedBucket(bucket, Pace(rate))
+    if config.encrypt == "none":
+        return bucket
+    from dvcx.operations.identities import key_shelf  # only encrypted remotes pay for the library
+    from dvcx.storage.encrypted_bucket import EncryptedBucket
+
+    return EncryptedBucket(bucket, key_shelf(repo, config, bucket))
+
+
 def open_remote(repo: Repo, name: str | None = None, *, jobs: int | None = None, rate: float | None = None) -> Remote:
     """Gives the remote called `name`, or the default one. Nothing is asked of it yet.
 
@@ -83,7 +105,5 @@ def open_remote(repo: Repo, name: str | None = None, *, jobs: int | None = None,
         compression=parse_compression(config.compression),
         batching=FOLDER if is_folder else over_network(jobs),
     )
-    bucket = open_bucket(config.url, repo.root, config.options)
-    if rate is not None:
-        bucket = PacedBucket(bucket, Pace(rate))
+    bucket = open_own_bucket(repo, config, rate)
     return Remote(bucket, config.name, repo.algorithm, repo.common_dir / "index" / "remotes" / config.name, settings)

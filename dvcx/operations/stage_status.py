@@ -35,6 +35,7 @@ class StageStates:
 
     stale: tuple[StageStatus, ...]
     broken: Mapping[str, str]
+    hints: tuple[str, ...]
 
 
 def stage_states(
@@ -50,10 +51,11 @@ def stage_states(
         view = stages_of(repo, environment, manifest, cache, state)
         decisions = decisions_on(view)
     except DvcxError as error:
-        return StageStates((), {"the pipeline": error.message})
+        return StageStates((), {"the pipeline": error.message}, (error.hint,) if error.hint else ())
     found = (_status(each) for each in decisions if not paths or _makes(each.stage, paths))
     broken = {name: error.message for name, error in view.pipeline.broken.items()}
-    return StageStates(tuple(each for each in found if each is not None), broken)
+    hints = tuple(error.hint for error in view.pipeline.broken.values() if error.hint)
+    return StageStates(tuple(each for each in found if each is not None), broken, hints)
 
 
 def decisions_on(view: StageView) -> list[Decision]:

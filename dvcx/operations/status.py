@@ -70,8 +70,8 @@ class OutputStatus:
 class StatusResult:
     """The state of everything asked for; `broken` are pointer files that cannot be used, each with why.
 
-    `hints` say what to do about them.
-    `stages` are those that are not up to date. Of an unusable pipeline `broken` tells.
+    `hints` say what to do about them. `stages` are those that are not up to date; of a pipeline that cannot be used
+    `broken` tells.
     """
 
     outputs: tuple[OutputStatus, ...]
@@ -107,6 +107,7 @@ def status(
     with task(progress, "checking", None, "files") as running:
         outputs = tuple(looker.look(target, running.advance) for target in targets)
     broken = {path: error.message for path, error in manifest.broken.items()}
+    hints = [error.hint for error in manifest.broken.values() if error.hint]
     stages: tuple[StageStatus, ...] = ()
     if manifest.pipelines:
         # Loads the YAML reader, which projects without stages do not pay.
@@ -115,10 +116,10 @@ def status(
         found = stage_states(repo, environment or {}, manifest, cache, state, paths)
         stages = found.stale
         broken.update(found.broken)
+        hints += found.hints
     state.close()
     cache.close()
-    hints = tuple(dict.fromkeys(error.hint for error in manifest.broken.values() if error.hint))
-    return StatusResult(outputs, broken, far.name if far else None, hints, stages)
+    return StatusResult(outputs, broken, far.name if far else None, tuple(dict.fromkeys(hints)), stages)
 
 
 def _open_remote(repo: Repo, name: str) -> Remote:

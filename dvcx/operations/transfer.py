@@ -22,7 +22,7 @@ class TransferOptions:
     """What is transferred and how: see `dvcx push --help`.
 
     `jobs` is the number of requests at a time, `rate` the most bytes a second, `max_size` the bytes above which a file
-    is left out.
+    is left out. With `run_cache` the runs of stages travel, too, with what they made.
     """
 
     remote: str | None = None
@@ -32,6 +32,7 @@ class TransferOptions:
     dry_run: bool = False
     rate: float | None = None
     max_size: int | None = None
+    run_cache: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +12,7 @@ from dvcx.base.progress import SILENT, Progress
 from dvcx.base.text import counted
 from dvcx.manifest.manifest import workspace_manifest
 from dvcx.manifest.trees import compare, entry_of
+from dvcx.model.changes import Change
 from dvcx.model.pointer import Pointer, pointer_path
 from dvcx.operations.import_ import ImportOptions, fetch_pointer, place_pointer
 from dvcx.operations.import_url import take_url
@@ -26,11 +26,21 @@ _OUTSIDE = ("http://", "https://", "s3://", "s3a://", "gs://", "gcs://", "az://"
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedFile:
+    """A file of imported data: `added`, `deleted` or `modified`, with its sizes in bytes before and after."""
+
+    change: str
+    path: str
+    old_size: int | None
+    new_size: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Updated:
     """Imported data after an update or a look: `unchanged`, `updated`, or with `check` `outdated`.
 
-    `old` and `new` are the versions: commits, or etags and times of URLs. `files` counts what changed in a folder, by
-    `added`, `deleted` and `modified`, as far as it is known without downloading data.
+    `old` and `new` are the versions: commits, or etags and times of URLs. `files` are those that changed in a folder of
+    another project, which is known without downloading them; of a URL it is not.
     """
 
     path: str
@@ -38,7 +48,7 @@ class Updated:
     source: Mapping[str, object]
     old: str | None
     new: str | None
-    files: Mapping[str, int]
+    files: tuple[ChangedFile, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,19 +174,19 @@ class _Updating:
         cache.close()
         return Updated(self._target.path, change, note, old, foreign.commit, files)
 
-    def _compared(self, foreign: Foreign, pointer: Pointer) -> Mapping[str, int]:
-        """Counts what changed in a folder; nothing when its old listing is not here."""
+    def _compared(self, foreign: Foreign, pointer: Pointer) -> tuple[ChangedFile, ...]:
+        """Gives what changed in a folder; nothing when its old listing is not here."""
         old = self._target.pointer
         if not (old.is_folder and pointer.is_folder) or old.id == pointer.id:
-            return {}
+            return ()
         view = View(foreign, ViewOptions(remote=self._options.remote))
         load = tree_loader(open_cache(self._repo))
         try:
             load(old.id.digest)
             changes = compare(self._target.path, entry_of(old), entry_of(pointer), load, view.tree)
-            return dict(Counter(change.kind.value for change in changes))
+            return tuple(_changed(change) for change in changes)
         except MissingData:
-            return {}
+            return ()
 
     def _from_url(self, url: str) -> Updated:
         if self._options.revision is not None:
@@ -192,13 +202,18 @@ class _Updating:
         place, outside, now = look_again(url, self._repo)
         old, new = _version(self._source), _version(now)
         if now == dict(self._source):
-            return Updated(self._target.path, "unchanged", now, old, new, {})
+            return Updated(self._target.path, "unchanged", now, old, new, ())
         change = "outdated"
         if not self._options.check:
             options = ImportOptions(force=self._options.force)
             done = take_url(self._repo, self._target.path, (place, outside), now, options, "update", self._progress)
             change, self.changed_files = done.change, done.changed_files
-        return Updated(self._target.path, change, now, old, new, {})
+        return Updated(self._target.path, change, now, old, new, ())
+
+
+def _changed(change: Change) -> ChangedFile:
+    old, new = change.old, change.new
+    return ChangedFile(change.kind.value, change.path, old.size if old else None, new.size if new else None)
 
 
 def _version(source: Mapping[str, object]) -> str | None:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from dvcx.base.errors import DvcxError, MissingData, Refused, UsageError
+from dvcx.base.errors import DamagedData, DvcxError, MissingData, Refused, UsageError
 from dvcx.formats.table import Role
 from dvcx.formats.tree_bytes import TreeReader
 from dvcx.manifest.manifest import Manifest, commit_manifest, workspace_manifest
@@ -163,7 +163,7 @@ class View:
             fd = self._workspace_file(node.path)
             if fd is not None:
                 return FileBytes(fd)
-        digest = node.entry.digest
+        digest, size = node.entry.digest, node.entry.size
         path = self._cache.loose_path(digest)
         if path is not None:
             try:
@@ -175,7 +175,7 @@ class View:
             if not self._cache.missing([digest]):
                 return HeldBytes(self._cache.read(digest))
             remote, place = self._place_of(node)
-        return self._open_far(digest, remote, place)  # without the lock: many files at once come side by side
+        return self._open_far(digest, size, remote, place)  # without the lock: many files at once come side by side
 
     def read_whole(self, nodes: Collection[Node]) -> dict[str, bytes]:
         """Gives the whole contents of many files by path: those of small ones on a remote with a few requests."""
@@ -251,7 +251,7 @@ class View:
             ) from error
         return remote, place
 
-    def _open_far(self, digest: bytes, remote: Remote, place: Found) -> Bytes:
+    def _open_far(self, digest: bytes, size: int, remote: Remote, place: Found) -> Bytes:
         if place.record.role != Role.RECIPE:
             data = remote.read(digest)
             if self._options.keep:
@@ -261,8 +261,13 @@ class View:
         if recipe is None:
             recipe = remote.recipe(place)
             remote.recipes.keep(digest, recipe)
+        if recipe.total != size:
+            raise DamagedData(
+                f"the recipe of {remote.id_text(digest)} on {remote.label} makes {recipe.total} bytes, not {size}",
+                f"run `dvcx fsck --remote {remote.name} --repair` where good copies are",
+            )
         keep = self._keep_chunks if self._options.keep else None
-        return ChunkedBytes(remote, recipe, self._shelf, self._chunks_here, keep)
+        return ChunkedBytes(remote, digest, recipe, self._shelf, self._chunks_here, keep)
 
     def _chunks_here(self, wanted: Collection[bytes]) -> Mapping[bytes, bytes]:
         with self._lock:

@@ -88,7 +88,7 @@ class RunCache:
         except OSError:
             return
 
-    def keys(self) -> Iterator[str]:
+    def all_keys(self) -> Iterator[str]:
         """Gives the keys of all runs, sorted."""
         try:
             folders = sorted(os.listdir(self._folder))

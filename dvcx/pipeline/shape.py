@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dvcx.formats.yaml_values import LocatedDict, LocatedList
-from dvcx.pipeline.pipeline_file import At, PipelineFile, check_keys, check_kind
+from dvcx.pipeline.pipeline_file import At, PipelineFile, check_keys
 from dvcx.pipeline.templates import kind_of
 
 _TEXT = (str,)
@@ -67,8 +67,8 @@ def check_stage(file: PipelineFile, name: str, stage: LocatedDict, at: At) -> No
             continue
         kinds, expected = known
         if not isinstance(value, kinds) or (type(value) is bool and int in kinds):
-            check_kind(file, stage, key, (), expected)
-        elif type(value) is str and kinds is _LIST and "${" not in value and key != "mutex":
+            raise file.problem(stage.values_at[key], f"{key!r} is a {kind_of(value)}; {expected} was expected")
+        if type(value) is str and kinds is _LIST and "${" not in value and key != "mutex":
             raise file.problem(
                 stage.values_at[key], f"{key!r} is a text; {expected} was expected", f"write it as [{value}]"
             )

@@ -52,6 +52,28 @@ class TextSource:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedSource:
+    """A source in which some files have other contents: what an edit would make of it."""
+
+    base: PipelineSource
+    changed: Mapping[str, bytes]
+
+    @property
+    def label(self) -> str:
+        """What the revision is called in messages."""
+        return self.base.label
+
+    def pipeline_files(self) -> list[str]:
+        """Gives the paths of the pipeline files, new ones too."""
+        new = [path for path in self.changed if path.rpartition("/")[2] == PIPELINE_FILE]
+        return sorted({*self.base.pipeline_files(), *new})
+
+    def read(self, path: str) -> bytes | None:
+        """Gives the content of a file."""
+        return self.changed[path] if path in self.changed else self.base.read(path)
+
+
+@dataclass(frozen=True, slots=True)
 class WorkspaceSource:
     """The working tree of the project at `root`; `known` are its pipeline files when they were listed already."""
 

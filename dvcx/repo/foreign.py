@@ -25,6 +25,7 @@ from dvcx.git.mirrors import Mirror, fetch_blobs, fetch_commit, is_git_url, open
 from dvcx.git.objects import ObjectReader
 from dvcx.git.revisions import resolve
 from dvcx.model.pointer import SUFFIX
+from dvcx.model.stage import LOCK_FILE
 from dvcx.repo.open import CONFIG_FILE, PROJECT_FOLDER, find_project, open_repo
 from dvcx.repo.record import Repo
 
@@ -137,7 +138,7 @@ def _from_objects(
         )
     prefix = max(holding, key=len)
     if mirror is not None:
-        pointers = [f.oid for f in files if f.path.endswith(SUFFIX) and f.is_regular]
+        pointers = [f.oid for f in files if f.path.endswith((SUFFIX, LOCK_FILE)) and f.is_regular]
         fetch_blobs(mirror, [*pointers, configs[prefix]])
     with ObjectReader(git, _MOST_CONFIG) as reader:
         text = reader.read(configs[prefix])

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
 from urllib.parse import urlsplit, urlunsplit
 
 from dvcx.base.errors import RemoteError
@@ -81,6 +82,14 @@ class Bucket(Protocol):
 
     def delete(self, names: Iterable[str]) -> None:
         """Removes files; those that are not there are passed over."""
+
+
+@runtime_checkable
+class TakesFiles(Protocol):
+    """A bucket that can send a file of any size without having it in memory."""
+
+    def write_file(self, name: str, source: Path) -> None:
+        """Makes the content of the file `source` that of the file `name`, whole or not at all."""
 
 
 _SECRET_QUERY = re.compile(r"([?&][^=&]*(?:key|token|secret|sig|signature|password|credential)[^=&]*=)[^&\s]*", re.I)

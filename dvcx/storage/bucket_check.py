@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from dvcx.base.errors import DvcxError, Refused
 from dvcx.base.files import temporary_name
-from dvcx.formats.remote_json import DESCRIPTION_NAME, MOST_BYTES, parse_description
+from dvcx.formats.remote_json import DESCRIPTION_NAME, MOST_BYTES, is_encrypted_marker, parse_description
 from dvcx.storage.bucket import AlreadyThere, Bucket, NotThere
 
 _SIZE = 4096
@@ -101,6 +101,8 @@ class _Check:
             data = self._bucket.read_range(DESCRIPTION_NAME, 0, MOST_BYTES)
         except NotThere:
             return Verdict.OK, "it answers; nothing was pushed there yet", None
+        if is_encrypted_marker(data):
+            return Verdict.OK, "there is an encrypted dvcx remote", None
         described = parse_description(data, f"{self._bucket.label}/{DESCRIPTION_NAME}")
         return Verdict.OK, f"there is a dvcx remote, of format {described.format}", None
 

@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from dvcx.base.errors import Refused
-from dvcx.storage.bucket import AlreadyThere, Bucket, BucketFile, Part, Unavailable
+from dvcx.storage.bucket import AlreadyThere, Bucket, BucketFile, Part, TakesFiles, Unavailable
 
 _Result = TypeVar("_Result")
 _LONGEST = 30.0
@@ -65,6 +66,14 @@ class RetryingBucket:
                     raise
 
         self._tried(attempt)
+
+    def write_file(self, name: str, source: Path) -> None:
+        """Makes the content of the file `source` that of a file; see `TakesFiles`."""
+        inner = self._inner
+        if isinstance(inner, TakesFiles):
+            self._tried(lambda: inner.write_file(name, source))
+        else:
+            self.write(name, [source.read_bytes()])
 
     def write_later(self, name: str, parts: Sequence[Part]) -> None:
         """Takes a file that is there when `settle` returns."""

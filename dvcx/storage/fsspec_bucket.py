@@ -15,7 +15,7 @@ from dvcx.storage.stores import plain
 from dvcx.storage.stores.kinds import check_remote_options, kind_of, require_library
 from dvcx.storage.stores.options import check_files
 from dvcx.storage.stores.problems import Outcome, Problem, WebPage, is_web_page, usual_problem
-from dvcx.storage.stores.store import Store, as_bytes
+from dvcx.storage.stores.store import SendsFiles, Store, as_bytes
 
 _SECRET_OPTION = ("key", "secret", "token", "password", "passphrase", "credential", "sas", "connection_string")
 _LOGGERS = ("s3fs", "gcsfs", "adlfs", "fsspec", "botocore", "aiobotocore", "azure", "asyncssh", "httpx", "asyncio")
@@ -94,6 +94,14 @@ class FsspecBucket:
                 f"{written.size if written else 'none'}",
                 "run the command again",
             )
+
+    def write_file(self, name: str, source: Path) -> None:
+        """Makes the content of the file `source` that of a file; see `TakesFiles`. Who calls looks at its size then."""
+        if not isinstance(self._store, SendsFiles):
+            self.write(name, [source.read_bytes()])
+            return
+        with self._typed(name, _Doing.WRITING):
+            self._store.write_file(name, source, source.stat().st_size)
 
     def write_unlooked(self, name: str, data: bytes) -> None:
         """Writes exclusively without looking first; see `TriesExclusively`."""

@@ -18,8 +18,8 @@ def open_bucket(url: str, base: Path, options: Mapping[str, object] | None = Non
 
     A path, or a `file://` URL, is a folder; a relative path starts at `base`, and so do files named in options.
     Anything else goes to fsspec, with `options` for the library of that kind of store; kinds that can only be read
-    give a read-only bucket. Only SSH connects at once, else nothing is asked of the store yet. Raises `UsageError` for
-    an URL or option that cannot be, `RemoteError` when the store's library is not installed.
+    give a read-only bucket. Nothing is asked of the store yet. Raises `UsageError` for an URL or option that cannot be,
+    `RemoteError` when the store's library is not installed.
     """
     return RetryingBucket(open_bare_bucket(url, base, options))
 

@@ -16,6 +16,9 @@ from dvcx.base.hashing import checksum
 from dvcx.base.paths import check_relative
 from dvcx.base.progress import Task
 from dvcx.storage.bucket import label_of, redacted
+from dvcx.storage.stores import plain
+from dvcx.storage.stores.kinds import check_remote_options, kind_of, require_library
+from dvcx.storage.stores.problems import Outcome, usual_problem
 
 _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "Content-MD5", "generation", "checksum")
 _TIMES = ("LastModified", "last_modified", "mtime", "modified", "updated", "Last-Modified")
@@ -62,26 +65,29 @@ class Outside:
 
 
 class OutsidePlace:
-    """The file or folder at `url`, a folder of this machine when it has no scheme; `options` are those of its library.
+    """The file or folder at `url`, a path of this machine when it has no scheme.
 
     Raises `UsageError` for a kind of URL that nobody knows, `RemoteError` when a library is not installed.
     """
 
     def __init__(self, url: str, options: Mapping[str, object] | None = None) -> None:
-        import fsspec.core  # 90 ms
-
         self.label = label_of(url)
+        self._kind = kind_of(url)
+        checked = check_remote_options(url, options or {})
         try:
-            self._fs, root = fsspec.core.url_to_fs(url, **dict(options or {}))
+            if self._kind is not None:  # it knows what a host's key and a timeout are, and the right line to install
+                require_library(self._kind)
+                with self._typed():
+                    self._fs, root = self._kind.filesystem(url, checked)
+            else:
+                self._fs, root = plain.open_filesystem(url, checked)
         except ImportError as error:
             raise RemoteError(
-                f"{url.partition('://')[0]}:// URLs need a library that is not installed: {error}",
-                "see which extra has it: `pip install 'git-dvcx[s3]'` for example",
+                f"{url.partition('://')[0]}:// URLs need a library that is not installed", redacted(str(error))
             ) from error
         except ValueError as error:
             raise UsageError(f"{self.label}: {redacted(str(error))}", "check the URL") from error
         self._root = root.rstrip("/") or root
-        self._is_http = url.lower().startswith(("http://", "https://"))
 
     def look(self) -> Outside:
         """Gives what is there; raises `UsageError` when nothing is, `Refused` for hostile names, `RemoteError`."""
@@ -142,12 +148,28 @@ class OutsidePlace:
         except (RemoteError, UsageError):
             raise
         except FileNotFoundError as error:
-            raise UsageError(f"there is nothing at {where}", "check the URL") from error
-        except PermissionError as error:
-            raise RemoteError(f"{where} may not be read", "check your credentials for it") from error
+            raise _not_there(where, error) from error
         except Exception as error:  # what a store's library raises is not for us to know
-            reason = redacted(str(error)) or type(error).__name__
-            raise RemoteError(f"{where}: {reason}", "check the URL, the network and your credentials") from error
+            problem = (self._kind.explain(error) if self._kind is not None else None) or usual_problem(error)
+            if problem is not None and problem.outcome is Outcome.NOT_THERE:
+                raise UsageError(f"there is nothing at {where}", "check the URL") from error
+            reason = redacted(problem.message if problem is not None else str(error) or type(error).__name__)
+            hint = problem.hint if problem is not None else None
+            raise RemoteError(
+                f"{where}: {reason}", hint or "check the URL, the network and your credentials"
+            ) from error
+
+
+def _not_there(where: str, error: FileNotFoundError) -> RemoteError | UsageError:
+    """Gives what it means that fsspec found nothing: of HTTP it says so of everything that went wrong."""
+    cause = error.__cause__
+    status = getattr(cause, "status", None)
+    if cause is None or isinstance(cause, FileNotFoundError) or status in (404, 410):
+        return UsageError(f"there is nothing at {where}", "check the URL")
+    if status in (401, 403):
+        return RemoteError(f"{where} may not be read (HTTP {status})", "check your credentials for it")
+    reason = redacted(str(cause)) or type(cause).__name__
+    return RemoteError(f"{where}: {reason}", "check the URL and the network, and run the command again")
 
 
 def _file(name: str, info: Mapping[str, Any]) -> OutsideFile:

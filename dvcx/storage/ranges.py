@@ -66,6 +66,31 @@ class HeldBytes:
         """See `Bytes`."""
 
 
+class _WholeCheck:
+    """Hashes what is read from the start of an object to its end, and then tells whether it is `digest`'s.
+
+    Reads here and there do not disturb it: what comes next in order counts, whoever reads it.
+    """
+
+    def __init__(self, algorithm: Algorithm, digest: bytes, size: int, error: Callable[[], DamagedData]) -> None:
+        self._hasher: Hasher | None = algorithm.new()
+        self._digest, self._size, self._error = digest, size, error
+        self._hashed = 0
+        self._lock = threading.Lock()
+
+    def see(self, start: int, data: bytes) -> None:
+        """Takes note of bytes that were read from `start` on; raises the error when they end a wrong object."""
+        with self._lock:
+            if self._hasher is None or not start <= self._hashed < start + len(data):
+                return
+            self._hasher.update(memoryview(data)[self._hashed - start :])
+            self._hashed = start + len(data)
+            if self._hashed == self._size:
+                hasher, self._hasher = self._hasher, None
+                if hasher.digest() != self._digest:
+                    raise self._error()
+
+
 class FileBytes:
     """An open file of this machine; takes over the descriptor `fd`.
 
@@ -77,28 +102,22 @@ class FileBytes:
     ) -> None:
         self._fd = fd
         self._lock = threading.Lock()
-        self._digest, self._shown_as = digest, shown_as
+        self._shown_as = shown_as
         self.size = os.fstat(fd).st_size
-        self._hasher: Hasher | None = None
-        self._hashed = 0
+        self._check: _WholeCheck | None = None
         self._closed = False
         if algorithm is not None and digest is not None:
-            if self.size <= _VERIFIED_FIRST:
-                self._check(hash_open_file(algorithm, fd, self.size)[0])
-            else:
-                self._hasher = algorithm.new()
+            if self.size > _VERIFIED_FIRST:
+                self._check = _WholeCheck(algorithm, digest, self.size, self._damaged)
+            elif hash_open_file(algorithm, fd, self.size)[0] != digest:
+                os.close(fd)
+                raise self._damaged()
 
     def read(self, start: int, end: int) -> bytes:
         """See `Bytes`."""
         data = read_exactly(self._fd, max(0, min(end, self.size) - start), start)
-        if self._hasher is not None:
-            with self._lock:
-                if self._hasher is not None and start <= self._hashed < start + len(data):
-                    self._hasher.update(memoryview(data)[self._hashed - start :])
-                    self._hashed = start + len(data)
-                    if self._hashed == self.size:
-                        hasher, self._hasher = self._hasher, None
-                        self._check(hasher.digest())
+        if self._check is not None:
+            self._check.see(start, data)
         return data
 
     def read_ranges(self, ranges: Sequence[Range]) -> list[bytes]:
@@ -112,12 +131,11 @@ class FileBytes:
                 self._closed = True
                 os.close(self._fd)
 
-    def _check(self, digest: bytes) -> None:
-        if digest != self._digest:
-            raise DamagedData(
-                f"the cached content of {self._shown_as} is damaged: its bytes are not what its name says",
-                "run `dvcx fsck --repair` to set it aside and fetch a good copy",
-            )
+    def _damaged(self) -> DamagedData:
+        return DamagedData(
+            f"the cached content of {self._shown_as} is damaged: its bytes are not what its name says",
+            "run `dvcx fsck --repair` to set it aside and fetch a good copy",
+        )
 
 
 class ChunkShelf:
@@ -149,7 +167,9 @@ class ChunkShelf:
 
 
 class ChunkedBytes:
-    """A large object on a remote; reading it in order reads ahead, more with every step, reading here and there not.
+    """The large object `digest` on a remote, which `recipe` makes.
+
+    Reading it in order reads ahead, more with every step; reading here and there does not.
 
     `nearby` gives those chunks that are on this machine, verified; `keep` is handed what was fetched.
     """
@@ -157,6 +177,7 @@ class ChunkedBytes:
     def __init__(
         self,
         remote: Remote,
+        digest: bytes,
         recipe: Recipe,
         shelf: ChunkShelf,
         nearby: Callable[[Collection[bytes]], Mapping[bytes, bytes]] | None = None,
@@ -171,6 +192,7 @@ class ChunkedBytes:
             self._starts.append(offset)
             offset += length
         self.size = recipe.total
+        self._check = _WholeCheck(remote.algorithm, digest, recipe.total, lambda: self._damaged(digest))
         self._lock = threading.Lock()
         self._next = 0
         self._ahead = 0
@@ -188,7 +210,9 @@ class ChunkedBytes:
             got |= self._gather({self._entries[number][0] for number in wider} - got.keys())
         with self._lock:
             self._next = end
-        return self._joined(numbers, got, start, end)
+        data = self._joined(numbers, got, start, end)
+        self._check.see(start, data)
+        return data
 
     def read_ranges(self, ranges: Sequence[Range]) -> list[bytes]:
         """See `Bytes`."""
@@ -204,6 +228,13 @@ class ChunkedBytes:
 
     def close(self) -> None:
         """See `Bytes`."""
+
+    def _damaged(self, digest: bytes) -> DamagedData:
+        name = self._remote.name
+        return DamagedData(
+            f"{self._remote.id_text(digest)} on {self._remote.label} is not what its recipe makes",
+            f"run `dvcx fsck --remote {name} --repair` where good copies are",
+        )
 
     def _window(self, start: int, end: int) -> int:
         """Gives the number of bytes to read beyond what was asked for."""

@@ -100,6 +100,9 @@ def test_many_small_files_on_a_remote_take_few_requests(
     read_from_remote.clear()
     assert fs.cat("data/*") == {name: text.encode() for name, text in files.items()}
     assert len(read_from_remote) <= 4
+    read_from_remote.clear()
+    fs.get("data", f"{project.path.parent}/got", recursive=True)
+    assert len(read_from_remote) <= 4 and (project.path.parent / "got/299.txt").read_text() == "text 299\n"
     assert fs.cat(["data/001.txt", "data/002.txt"]) == {"data/001.txt": b"text 1\n", "data/002.txt": b"text 2\n"}
     with pytest.raises(FileNotFoundError):
         fs.cat(["data/001.txt", "data/x"])

@@ -90,6 +90,28 @@ def test_what_a_command_refuses_is_refused_here_with_its_reason(project: Project
         dvcx.Repo(project.path.parent)
 
 
+def test_notes_imports_and_frozen_data(project: Project, tmp_path: Path) -> None:
+    other = Project.make(tmp_path / "other")
+    other.save({"data/a": "one"}, "data", tag="v1")
+    repo = dvcx.Repo(project.path)
+    assert repo.import_data("../other", "data", rev="v1", out="taken").change == "added"
+    assert repo.note("taken", desc="owls", labels=["raw"], meta={"n": 1}).labels == ("raw",)
+    notes = repo.get_notes("taken")
+    assert (notes.desc, notes.meta, (notes.source or {})["rev"]) == ("owls", {"n": 1}, "v1")
+    other.save({"data/a": "two"}, "data", tag="v2")
+    repo.freeze("taken")
+    with pytest.raises(dvcx.Refused):
+        repo.update("taken", rev="v2")
+    assert repo.update().outputs == () and project.read("taken/a") == b"one"
+    repo.unfreeze("taken")
+    (checked,) = repo.update("taken", rev="v2", check=True).outputs
+    assert checked.change == "outdated" and project.read("taken/a") == b"one"
+    repo.update("taken", rev="v2")
+    assert project.read("taken/a") == b"two" and repo.get_notes("taken").desc == "owls"
+    (tmp_path / "x.csv").write_text("x")
+    assert repo.import_url(str(tmp_path / "x.csv"), "x.csv").size == 1
+
+
 def test_a_project_can_be_made(tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
     repo = dvcx.Repo.init(tmp_path / "plain", git=False)

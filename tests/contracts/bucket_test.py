@@ -16,13 +16,15 @@ from dvcx.storage.folder_bucket import FolderBucket
 from dvcx.storage.fsspec_bucket import FsspecBucket
 from dvcx.storage.memory_bucket import MemoryBucket
 from dvcx.storage.paced_bucket import Pace, PacedBucket
+from tests.encryption import encrypted
 from tests.servers.buckets import bucket_on
 from tests.servers.stores import marked
 
 LOCAL = ["folder", "memory", "fsspec folder", "fsspec memory", "retrying folder", "counting folder", "paced folder"]
+ENCRYPTED = ["encrypted folder", "encrypted memory"]
 
 
-@pytest.fixture(params=[*LOCAL, *marked()])
+@pytest.fixture(params=[*LOCAL, *ENCRYPTED, *marked()])
 def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Bucket:
     makers: dict[str, Callable[[], Bucket]] = {
         "folder": lambda: FolderBucket(tmp_path / "store"),
@@ -32,6 +34,8 @@ def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Bucket:
         "retrying folder": lambda: RetryingBucket(FolderBucket(tmp_path / "store")),
         "paced folder": lambda: PacedBucket(FolderBucket(tmp_path / "store"), Pace(1 << 40)),
         "counting folder": lambda: CountingBucket(FolderBucket(tmp_path / "store")),
+        "encrypted folder": lambda: encrypted(FolderBucket(tmp_path / "store"), tmp_path),
+        "encrypted memory": lambda: encrypted(MemoryBucket(), tmp_path),
     }
     made = makers[request.param]() if request.param in makers else bucket_on(request.param)
     made.write("dvcx.json", [b"{}"])

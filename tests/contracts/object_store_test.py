@@ -19,6 +19,7 @@ from dvcx.storage.fsspec_bucket import FsspecBucket
 from dvcx.storage.memory_bucket import MemoryBucket
 from dvcx.storage.object_store import ObjectStore
 from dvcx.storage.remote import Remote, RemoteSettings
+from tests.encryption import encrypted
 from tests.memory_store import MemoryStore
 from tests.servers.buckets import bucket_at
 from tests.servers.stores import KINDS, new_place
@@ -30,7 +31,9 @@ Opener = Callable[[], ObjectStore]
 
 
 LOCAL = ["memory", "cache", "remote in memory", "remote in a folder", "remote through fsspec"]
+ENCRYPTED = ["encrypted remote in memory", "encrypted remote in a folder"]
 CASES = [(store, algorithm) for store in LOCAL for algorithm in ("blake3", "sha256", "xxh128")]
+CASES += [(store, "blake3") for store in ENCRYPTED]
 REAL = [pytest.param((kind, "blake3"), marks=pytest.mark.servers) for kind in KINDS]
 
 
@@ -62,6 +65,10 @@ def opener(case: tuple[str, str], algorithm: Algorithm, tmp_path: Path) -> Opene
         ),
         "remote in a folder": lambda: Remote(
             FolderBucket(tmp_path / "remote"), "r", algorithm, tmp_path / "local", settings
+        ),
+        "encrypted remote in memory": lambda: Remote(encrypted(bucket, tmp_path), "r", algorithm, None, settings),
+        "encrypted remote in a folder": lambda: Remote(
+            encrypted(FolderBucket(tmp_path / "remote"), tmp_path), "r", algorithm, tmp_path / "local", settings
         ),
     }
     if case[0] in openers:

@@ -46,7 +46,7 @@ def page(package: Path) -> str:
 def _floors(package: Path) -> Iterator[str]:
     yield f"\n## dvcx/\n\n{_row(package / '__init__.py')}{_row(package / '__main__.py')}"
     here = {path.parent.name for path in package.glob("*/__init__.py")}
-    for floor in sorted(here, key=lambda name: FLOORS.index(name) if name in FLOORS else -1):
+    for floor in sorted(here, key=lambda name: (FLOORS.index(name) if name in FLOORS else -1, name)):
         yield f"\n## dvcx/{floor}/\n\n{summary(package / floor / '__init__.py')}\n\n"
         yield from map(_row, _modules(package / floor))
 

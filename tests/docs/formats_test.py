@@ -13,7 +13,10 @@ from blake3 import blake3
 from dvcx.base.hashing import ALGORITHMS, checksum
 from dvcx.config.settings import REMOTE_SETTINGS, SETTINGS
 from dvcx.formats.conflict_text import parse_conflict, print_conflict
+from dvcx.formats.export_manifest import Wanted, dump_manifest, parse_manifest
 from dvcx.formats.index import Index, build_index
+from dvcx.formats.key_text import parse_identities
+from dvcx.formats.keyring import dump_ring, parse_ring
 from dvcx.formats.lock_text import parse_lock, print_lock
 from dvcx.formats.pack import (
     FOOTER_SIZE,
@@ -28,7 +31,15 @@ from dvcx.formats.pack import (
 from dvcx.formats.payload import decode_payload
 from dvcx.formats.pointer_text import parse_pointer, print_pointer
 from dvcx.formats.recipe import Recipe, dump_recipe, parse_recipe
-from dvcx.formats.remote_json import Marks, RemoteDescription, dump_json, parse_description, parse_marks
+from dvcx.formats.remote_json import (
+    Marks,
+    RemoteDescription,
+    dump_encrypted_marker,
+    dump_json,
+    parse_description,
+    parse_marks,
+)
+from dvcx.formats.sealed import data_key, open_blocks, open_name, sealed_name
 from dvcx.formats.table import Role, parse_table
 from dvcx.formats.trash_journal import Absent, Kept, MadeFolder, Moved, Renamed, dump_steps, parse_journal
 from dvcx.formats.trash_journal import dump_header as dump_journal_header
@@ -143,6 +154,29 @@ def test_the_index_is_that_of_the_pack() -> None:
     found = Index(made, "the page").find(BLAKE3.of(A_CSV))
     assert found is not None
     assert (found.offset, found.stored, found.raw) == (0x20, 15, 15)
+
+
+def test_the_encrypted_remote_is_opened_with_the_key_that_is_shown() -> None:
+    (ada,) = parse_identities(EXAMPLES["private key"], "the page")
+    ring = parse_ring(EXAMPLES["key ring"].encode(), "the page")
+    assert dump_ring(ring) == EXAMPLES["key ring"].encode()
+    assert dict(ring.members) == {"ada": ada.public} and ring.secrets([ada]) == (bytes(range(32)),)
+    assert f'keyring = "{ring.log[-1].hash}"' in EXAMPLES["config"]
+    key = data_key(1, bytes(range(32)))
+    name = open_name(key, EXAMPLES["sealed name"].strip())
+    assert (
+        name == f"packs/{PACK_NAME[:2]}/{PACK_NAME}.pack" and sealed_name(key, name) + "\n" == EXAMPLES["sealed name"]
+    )
+    block = from_hexdump(EXAMPLES["sealed block"])
+    assert open_blocks(key, name, block) == (A_CSV, 0, True)
+    assert dump_encrypted_marker().decode() == EXAMPLES["encrypted marker"]
+
+
+def test_the_manifest_of_an_export_is_read_and_written_like_that() -> None:
+    found = parse_manifest(EXAMPLES["export"].encode(), "the page")
+    assert dump_manifest(found).decode() == EXAMPLES["export"]
+    wanted = Wanted("data/a.csv", BLAKE3.of(A_CSV), 15)
+    assert found.files == {"data/a.csv": wanted.exported} and found.begun == ["data/b.csv"]
 
 
 def test_the_recipe_adds_up() -> None:

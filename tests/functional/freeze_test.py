@@ -58,3 +58,45 @@ def test_a_path_inside_a_folder_and_one_that_is_not_tracked_are_told(project: Pr
     assert (run.code, f"`dvcx {verb} data`" in run.err) == (2, True)
     run = project.dvcx(verb, "nothing")
     assert (run.code, "nothing is not tracked" in run.err) == (2, True)
+
+
+PIPELINE = """\
+stages:
+  make:  # a comment
+    cmd: cp raw.txt made.txt
+    deps: [raw.txt]
+    outs: [made.txt]
+  many:
+    foreach: [a, b]
+    do:
+      cmd: echo ${item} > ${item}.txt
+      outs: ["${item}.txt"]
+"""
+
+
+def test_a_frozen_stage_does_not_run_until_it_is_unfrozen(project: Project) -> None:
+    project.write("dvcx.yaml", PIPELINE)
+    project.write("raw.txt", "one")
+    project.dvcx("repro").ok()
+    run = project.dvcx("freeze", "make").ok()
+    assert (run.out, run.err) == ("frozen   make\n", "next: git add dvcx.yaml\n")
+    project.write("raw.txt", "two")
+    assert [each["action"] for each in project.json("repro")["stages"]] == ["skip", "skip", "skip"]
+    assert project.read("made.txt") == b"one"
+    assert project.json("freeze", "make")["unchanged"] == ["make"]
+    project.dvcx("unfreeze", "made.txt").ok()
+    assert project.read("dvcx.yaml").decode() == PIPELINE
+    assert project.json("repro")["stages"][0]["action"] == "ran"
+
+
+def test_a_group_of_stages_is_frozen_as_a_whole_and_folders_mean_data(project: Project) -> None:
+    project.add({"data": "d"})
+    project.write("dvcx.yaml", PIPELINE)
+    project.write("raw.txt", "one")
+    project.dvcx("repro").ok()
+    assert project.dvcx("freeze", "many@a").code == 2
+    assert project.json("freeze", "many", "make")["changed"] == ["many", "make"]
+    assert b"    do:\n      frozen: true\n" in project.read("dvcx.yaml")
+    assert project.json("freeze", ".")["changed"] == ["data"]
+    assert not (project.path / "made.txt.dvcx").exists()
+    project.dvcx("undo").ok()

@@ -105,10 +105,14 @@ def test_update_takes_what_is_new(source: Project, target: Project) -> None:  # 
     source.dvcx("push").ok()
     check = target.dvcx("update", "--check", "--json")
     (found,) = check.json["outputs"]
-    assert (check.code, found["change"], found["files"]) == (1, "outdated", {"added": 1, "modified": 1})
+    assert (check.code, found["change"]) == (1, "outdated")
+    assert [(file["change"], file["path"], file["old_size"], file["new_size"]) for file in found["files"]] == [
+        ("modified", "data/a.txt", 4, 6),
+        ("added", "data/new.txt", None, 4),
+    ]
     assert target.read("data/a.txt") == b"two\n" and not target.git("status", "--porcelain")
     shown = target.dvcx("update", "--check").out
-    assert "1 file added, 1 file modified" in shown
+    assert "1 file added, 1 file modified" in shown and "    added    data/new.txt" in shown
     target.dvcx("update").ok()
     assert (target.read("data/a.txt"), target.read("data/new.txt")) == (b"three\n", b"new\n")
     assert origin(target, "data")["commit"] == source.head()

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import functools
+import http.server
 import os
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +119,42 @@ def test_ls_url_lists_one_level_or_all(store: Path, tmp_path: Path) -> None:
         "etag": None,
         "modified": here.json("ls-url", f"file://{store}")["entries"][1]["modified"],
     }
+
+
+@pytest.fixture
+def web(store: Path) -> Iterator[str]:
+    """The address of a web server that shows the folder, with ETags."""
+    pytest.importorskip("aiohttp")
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def end_headers(self) -> None:
+            path = Path(self.translate_path(self.path))
+            if path.is_file():
+                self.send_header("ETag", f'"{hash(path.read_bytes())}"')
+            super().end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    handler = functools.partial(Handler, directory=str(store))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_web_server_tells_the_version_of_a_file(project: Project, store: Path, web: str) -> None:
+    project.dvcx("import-url", f"{web}/a.csv").ok()
+    assert project.read("a.csv") == b"a\n" and origin(project, "a.csv")["etag"].startswith('"')
+    os.utime(store / "a.csv", (1, 1))
+    assert project.dvcx("update", "--check").code == 0, "another time is no other version"
+    (store / "a.csv").write_text("new\n")
+    assert project.dvcx("update", "--check").code == 1
+    project.dvcx("update").ok()
+    assert project.read("a.csv") == b"new\n"
+    refused = project.dvcx("get-url", "http://127.0.0.1:1/x.csv")
+    assert refused.code == 5 and "127.0.0.1:1" in refused.err
+    gone = project.dvcx("get-url", f"{web}/nothing.csv")
+    assert gone.code == 2 and "nothing.csv" in gone.err
+    (store / "a.csv").unlink()
+    assert project.dvcx("update").code == 2 and project.read("a.csv") == b"new\n"

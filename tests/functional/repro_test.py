@@ -372,3 +372,33 @@ def test_status_tells_a_pipeline_that_cannot_be_used_and_the_rest_too(pipeline: 
     result = pipeline.json("status")
     assert list(result["broken"]) == ["dvcx.yaml"]
     assert [each["path"] for each in result["outputs"]] == ["data"]
+
+
+def test_the_run_cache_travels_so_that_a_second_machine_runs_nothing(pipeline: Project) -> None:
+    use_store(pipeline)
+    for text in ("one\n", "two\n"):
+        pipeline.write("raw.txt", text)
+        pipeline.dvcx("repro").ok()
+    pipeline.commit(message="ran")
+    (pipeline.path / "raw.txt").write_text("one\n")
+    assert pipeline.json("push", "--run-cache")["runs"] == 4
+    assert pipeline.json("push", "--run-cache")["runs"] == 0
+    clone = pipeline.clone(pipeline.path.parent / "clone")
+    clone.write(".gitignore", "*.log\n/upper.txt\n/count.txt\n")
+    clone.write("raw.txt", "one\n")
+    assert clone.json("pull", "--run-cache")["fetched"]["runs"] == 4
+    assert clone.json("pull", "--run-cache")["fetched"]["runs"] == 0
+    assert actions(clone.json("repro")) == {"upper": "restored", "count": "restored"}
+    assert runs(clone) == (0, 0)
+    assert clone.read("upper.txt") == b"ONE\n"
+    assert clone.read("m.json") == b'{"n": 4 }\n'
+
+
+def test_a_run_whose_outputs_are_gone_is_not_pushed_and_a_broken_file_of_runs_does_no_harm(pipeline: Project) -> None:
+    store = use_store(pipeline)
+    pipeline.dvcx("repro").ok()
+    pipeline.dvcx("push", "--run-cache").ok()
+    (file,) = (store / "runs").iterdir()
+    file.write_bytes(b"broken")
+    clone = pipeline.clone(pipeline.path.parent / "clone")
+    assert clone.json("fetch", "--run-cache")["runs"] == 0

@@ -31,7 +31,7 @@ def test_exit_code_time_memory_and_output_of_each_run_are_kept(project: Project)
 
 def test_peak_memory_is_that_of_the_largest_process(project: Project) -> None:
     pipeline(project, "python3 -c 'x = bytearray(400_000_000); x[::4096] = x[::4096]'")
-    project.dvcx("repro").ok()
+    project.spawn("repro").ok()  # in this process the tests before may have taken more
     (run,) = project.json("stage", "log", "a")["runs"]
     assert run["peak_memory"] > 390_000_000
 

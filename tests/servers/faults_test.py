@@ -229,6 +229,7 @@ PASSING_PULLS = {
     "503": Overloaded(reads, times=2, retry_after="0"),
     "reset": ResetBefore(reads, times=2),
     "lost answer": LostAnswer(reads, times=2),
+    "one flipped bit": FlippedBit(reads_packs, times=1),
     "truncated": Truncated(reads, times=2),
     "503 to a listing": Overloaded(lists, times=2, retry_after="0"),
     "truncated pack": Truncated(reads_packs, times=1),

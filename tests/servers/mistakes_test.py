@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from dvcx.storage.open_bucket import open_bucket
 from tests.project import Project, Run
+from tests.servers.buckets import bucket_at
 from tests.servers.program import free_port
 from tests.servers.projects import behind, use_place
 from tests.servers.proxy import Answer, FaultProxy, Says
@@ -181,3 +183,49 @@ def test_a_push_to_what_can_only_be_read_is_refused(project: Project) -> None:
     use_place(project, place)
     run = project.dvcx("push")
     assert run.code == 6 and "only read" in run.err and "another remote" in run.err, run
+
+
+@pytest.mark.servers
+def test_data_from_elsewhere_is_not_taken_from_a_host_whose_key_is_not_known(project: Project, tmp_path: Path) -> None:
+    place = new_place("ssh")
+    assert place.folder is not None
+    place.folder.mkdir(parents=True)
+    (place.folder / "file").write_text("from there")
+    run = project.dvcx("get-url", f"{place.url}/file", str(tmp_path / "taken"))
+    assert "key of the host is not known" in told(run) and not (tmp_path / "taken").exists()
+    use_place(project, place)
+    project.dvcx("get-url", "remote://store/file", str(tmp_path / "taken")).ok()
+    assert (tmp_path / "taken").read_text() == "from there"
+
+
+@pytest.mark.parametrize("kind", marked(("s3-rclone", "ssh", "webdav")))
+def test_data_from_elsewhere_comes_from_every_kind_of_store(kind: str, project: Project, tmp_path: Path) -> None:
+    place = new_place(kind)
+    bucket = bucket_at(place)
+    bucket.write("a", [b"one"])
+    bucket.write("inside/b", [b"two"])
+    use_place(project, place)
+    project.dvcx("import-url", "remote://store/", "taken").ok()
+    assert project.files("taken") == {"a": b"one", "inside/b": b"two"}
+
+
+@pytest.mark.servers
+def test_a_file_of_a_web_server_is_taken(project: Project, tmp_path: Path) -> None:
+    place = new_place("http")
+    assert place.folder is not None
+    place.folder.mkdir(parents=True)
+    (place.folder / "a").write_text("one")
+    project.dvcx("get-url", f"{place.url}/a", str(tmp_path / "taken")).ok()
+    assert (tmp_path / "taken").read_text() == "one"
+
+
+@pytest.mark.servers
+def test_an_ssh_connection_that_died_is_made_again(tmp_path: Path) -> None:
+    place = new_place("ssh")
+    bucket = open_bucket(place.url, tmp_path, place.options)
+    bucket.write("name", [b"content"])
+    store = bucket._inner._store  # type: ignore[attr-defined]
+    for _ in range(2):
+        store._loop.call_soon_threadsafe(store._fs.client.abort)
+        assert bucket.read("name") == b"content"
+        assert [file.name for file in bucket.list("")] == ["name"]

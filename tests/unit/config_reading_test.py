@@ -84,6 +84,7 @@ def test_the_table_of_settings_and_the_values_agree() -> None:
             ("cache", config.cache),
             ("trash", config.trash),
             ("git", config.git),
+            ("parsing", config.parsing),
         )
         for name in type(part).__slots__
     }

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import pytest
 
 from dvcx.base.errors import RemoteError
+from dvcx.formats.remote_json import dump_encrypted_marker
 from dvcx.storage.bucket import BucketFile, Part
 from dvcx.storage.bucket_check import Verdict, check_bucket
 from dvcx.storage.bucket_wrappers import ReadOnlyBucket
@@ -84,3 +85,9 @@ def test_what_is_no_remote_of_ours_is_told() -> None:
     bucket = MemoryBucket()
     bucket.write("dvcx.json", [b"not ours"])
     assert verdicts(bucket)["read"] == "failed"
+
+
+def test_an_encrypted_remote_is_one_of_ours() -> None:
+    bucket = MemoryBucket(clock=lambda: 1000.0)
+    bucket.write("dvcx.json", [dump_encrypted_marker()])
+    assert verdicts(bucket) == GOOD

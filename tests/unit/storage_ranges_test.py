@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dvcx.base.errors import DamagedData
 from dvcx.base.hashing import ALGORITHMS
+from dvcx.formats.recipe import Recipe
 from dvcx.formats.table import Role
 from dvcx.storage import ranges
 from dvcx.storage.memory_bucket import MemoryBucket
@@ -35,7 +36,8 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Remote:
 def chunked(remote: Remote, shelf: ChunkShelf | None = None, **more: object) -> ChunkedBytes:
     (place,) = remote.locate([BLAKE3.of(DATA)])
     assert place.record.role == Role.RECIPE
-    return ChunkedBytes(remote, remote.recipe(place), shelf or ChunkShelf(), **more)  # type: ignore[arg-type]
+    recipe = remote.recipe(place)
+    return ChunkedBytes(remote, BLAKE3.of(DATA), recipe, shelf or ChunkShelf(), **more)  # type: ignore[arg-type]
 
 
 positions = st.integers(0, len(DATA) + 1000)
@@ -71,6 +73,18 @@ def test_what_is_here_is_not_fetched_and_what_is_fetched_is_handed_on(remote: Re
 
     assert chunked(remote, nearby=nearby, keep=never).read(0, len(DATA)) == DATA
     assert len(asked) == len(kept)
+
+
+def test_a_recipe_that_makes_something_else_is_noticed_at_the_end(remote: Remote) -> None:
+    """Each chunk is what it says; only together they are not what the name says."""
+    (place,) = remote.locate([BLAKE3.of(DATA)])
+    recipe = remote.recipe(place)
+    lying = Recipe(0, recipe.total, (*recipe.entries[1:], recipe.entries[0]))
+    content = ChunkedBytes(remote, BLAKE3.of(DATA), lying, ChunkShelf())
+    assert content.read(100, 200) != DATA[100:200]
+    with pytest.raises(DamagedData, match="recipe"):
+        for start in range(0, len(DATA), 500_000):
+            content.read(start, start + 500_000)
 
 
 def test_the_shelf_lets_go_of_what_was_not_used_for_longest() -> None:

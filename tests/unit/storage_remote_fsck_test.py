@@ -245,3 +245,12 @@ def test_a_repair_that_was_killed_anywhere_is_finished_by_the_next(cache: Cache,
         bucket.left = 1_000_000
         assert repair_remote(opened(bucket), cache, check_remote(opened(bucket))).lost == ()
         assert check_remote(opened(bucket)) == [] and all_readable(bucket)
+
+
+def test_an_empty_object_before_another_one_is_no_damage() -> None:
+    bucket = MemoryBucket()
+    for seed in range(8):  # whether the empty one's digest sorts before the next one's is chance
+        with opened(bucket).writer() as writer:
+            for data in (b"" if seed == 0 else bytes([seed]), b"", b"after %d" % seed):
+                writer.put_again(Role.BLOB, ALGORITHM.of(data), data)
+    assert check_remote(opened(bucket)) == []

@@ -20,6 +20,7 @@ from dvcx.cli.options import (
     LimitRate,
     MaxSize,
     RemoteName,
+    RunCacheToo,
     Targets,
     TransferPlan,
     TransferRevisions,
@@ -43,11 +44,12 @@ def command(
     rev: TransferRevisions = None,
     limit_rate: LimitRate = None,
     max_size: MaxSize = None,
+    run_cache: RunCacheToo = False,
 ) -> Outcome:
     repo = call.repo()
     revisions = Revisions(all_branches, all_tags, all_commits, tuple(rev or ()))
     amounts = (limit_rate, max_size)
-    options = transfer_options(remote, jobs, revisions, amounts, glob=glob, dry_run=dry_run)
+    options = transfer_options(remote, jobs, revisions, amounts, glob=glob, dry_run=dry_run, run_cache=run_cache)
     result = fetch(repo, transfer_paths(repo, targets, call.directory, glob=glob), options, call.progress)
     return Outcome(result, error=result.problem())
 

@@ -27,6 +27,7 @@ from dvcx.cli.options import (
     LimitRate,
     MaxSize,
     RemoteName,
+    RunCacheToo,
     Targets,
     TransferPlan,
     TransferRevisions,
@@ -52,6 +53,7 @@ def command(
     rev: TransferRevisions = None,
     limit_rate: LimitRate = None,
     max_size: MaxSize = None,
+    run_cache: RunCacheToo = False,
     force: Force = False,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="data that the remote does not have is no error")
@@ -60,7 +62,7 @@ def command(
     repo = call.repo()
     revisions = Revisions(all_branches, all_tags, all_commits, tuple(rev or ()))
     amounts = (limit_rate, max_size)
-    options = transfer_options(remote, jobs, revisions, amounts, glob=glob, dry_run=dry_run)
+    options = transfer_options(remote, jobs, revisions, amounts, glob=glob, dry_run=dry_run, run_cache=run_cache)
     paths = transfer_paths(repo, targets, call.directory, glob=glob)
     result = pull(repo, paths, options, force=force, progress=call.progress)
     return Outcome(result, error=result.problem(allow_missing=allow_missing))

@@ -31,6 +31,7 @@ from dvcx.cli.options import (
     LimitRate,
     MaxSize,
     RemoteName,
+    RunCacheToo,
     Targets,
     TransferPlan,
     TransferRevisions,
@@ -57,12 +58,13 @@ def command(
     rev: TransferRevisions = None,
     limit_rate: LimitRate = None,
     max_size: MaxSize = None,
+    run_cache: RunCacheToo = False,
     all_remotes: Annotated[bool, typer.Option("--all-remotes", help="push to every remote")] = False,
 ) -> Outcome:
     repo = call.repo()
     revisions = Revisions(all_branches, all_tags, all_commits, tuple(rev or ()))
     amounts = (limit_rate, max_size)
-    options = transfer_options(remote, jobs, revisions, amounts, glob=glob, dry_run=dry_run)
+    options = transfer_options(remote, jobs, revisions, amounts, glob=glob, dry_run=dry_run, run_cache=run_cache)
     paths = transfer_paths(repo, targets, call.directory, glob=glob)
     names = _remotes(repo, remote, all_remotes=all_remotes)
     if len(names) > 1:
@@ -90,6 +92,9 @@ def _show(result: PushResult, console: Console) -> None:
     if result.dry_run:
         requests = count_text(result.requests, "request")
         console.report(f"would push to {result.remote}: {amount} at most, about {requests}{cost_text(result.cost)}")
+    elif result.runs:
+        runs = count_text(result.runs, "run of stages", "runs of stages")
+        console.report(f"pushed to {result.remote}: {runs}, and {amount}")
     elif result.objects:
         console.report(f"pushed to {result.remote}: {amount} in {count_text(result.packs, 'pack')}")
     elif result.nothing:

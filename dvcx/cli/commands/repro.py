@@ -15,10 +15,6 @@ Examples:
 
 from __future__ import annotations
 
-import contextlib
-import signal
-from collections.abc import Iterator
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -30,6 +26,7 @@ from dvcx.cli.names import stage_names
 from dvcx.cli.options import DryRun
 from dvcx.cli.render.repro import render_repro
 from dvcx.cli.repro_watcher import ConsoleWatcher
+from dvcx.cli.stopping import stopping
 from dvcx.operations.repro import ReproResult, repro
 from dvcx.operations.repro_options import ReproOptions, Selection
 from dvcx.pipeline.process import Stop
@@ -101,7 +98,7 @@ def command(
         capacity=capacity,
     )
     stop = Stop()
-    with _stopping(stop):
+    with stopping(stop):
         result = repro(
             repo, targets or (), options, ConsoleWatcher(call.console), stop, call.environment, call.progress
         )
@@ -110,23 +107,3 @@ def command(
 
 def render(result: ReproResult, console: Console) -> None:
     render_repro(result, console)
-
-
-@contextlib.contextmanager
-def _stopping(stop: Stop) -> Iterator[None]:
-    """Makes Control-C, and what a job system sends, end the commands instead of us: what is complete is recorded."""
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        stop.ask()
-
-    before = {}
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        try:
-            before[number] = signal.signal(number, ask)
-        except ValueError:  # not in the main thread
-            break
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

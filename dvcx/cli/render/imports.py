@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from dvcx.cli.console import Console
@@ -11,6 +12,8 @@ from dvcx.operations.import_ import Imported
 from dvcx.operations.update import Updated, UpdateResult
 
 _SHORT = 12
+_MOST = 20
+"""Lines for the files of one import."""
 
 
 def render_import(result: Imported, console: Console) -> None:
@@ -27,6 +30,11 @@ def render_update(result: UpdateResult, console: Console) -> None:
     for each in result.outputs:
         style = dim if each.change == "unchanged" else yellow
         console.report(style(f"{each.change:<9}"), " ", each.path, dim(f"  ({_step(each)})"))
+        if result.check:
+            for file in each.files[:_MOST]:
+                console.report(f"    {file.change:<8} {file.path}")
+            if len(each.files) > _MOST:
+                console.report(f"    and {len(each.files) - _MOST:,} more; --json lists them all")
     if not result.outputs and not result.failed:
         console.say("no data here was imported")
     elif result.is_outdated:
@@ -36,7 +44,8 @@ def render_update(result: UpdateResult, console: Console) -> None:
 def _step(each: Updated) -> str:
     old, new = _version(each.old), _version(each.new)
     parts = [new if old == new else f"{old} -> {new}"]
-    parts += [f"{count_text(count, 'file')} {kind}" for kind, count in sorted(each.files.items())]
+    counts = Counter(file.change for file in each.files)
+    parts += [f"{count_text(count, 'file')} {kind}" for kind, count in sorted(counts.items())]
     return ", ".join(parts)
 
 

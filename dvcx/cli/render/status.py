@@ -24,10 +24,10 @@ def render_status(result: StatusResult, console: Console, *, granular: bool) -> 
         console.line(red("broken   "), " ", path, ": ", why)
     for output in result.outputs:
         _show(output, console, granular=granular)
-    for hint in result.hints[:_FEW]:
-        console.next_step(hint)
     if result.stages:
         _show_stages(result.stages, console, granular=granular)
+    for hint in result.hints[:_FEW]:
+        console.next_step(hint)
     if not result.outputs and not result.broken and not result.stages:
         console.say("nothing is tracked yet")
         console.next_step("dvcx add PATH")

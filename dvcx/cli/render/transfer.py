@@ -14,6 +14,9 @@ def render_fetch(result: FetchResult, console: Console) -> None:
     if result.dry_run:
         requests = count_text(result.requests, "request")
         console.report(f"would fetch from {result.remote}: {amount} at most, about {requests}{cost_text(result.cost)}")
+    elif result.runs:
+        runs = count_text(result.runs, "run of stages", "runs of stages")
+        console.report(f"fetched from {result.remote}: {runs}, and {amount}")
     elif result.objects:
         console.report(f"fetched from {result.remote}: {amount}")
     elif not result.missing and not result.damaged:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from dvcx.storage.bucket import BucketFile
 from dvcx.storage.stores.kinds import check_place
 from dvcx.storage.stores.options import TIMEOUT, Option, Takes
 from dvcx.storage.stores.problems import CLOCK_HINT, LOOK, NOT_A_STORE, Outcome, Problem, causes, class_names, status_of
-from dvcx.storage.stores.store import PATIENCE, LoopStore, below, for_each
+from dvcx.storage.stores.store import ANY_SIZE, LoopStore, below, for_each, patience_of
 
 OPTIONS = (
     Option("account_name", Takes.TEXT, "the storage account"),
@@ -34,16 +35,16 @@ _ADLFS = (
 
 def open_store(url: str, options: Mapping[str, object]) -> AzureStore:
     """Gives the store at `az://CONTAINER/FOLDER` or `abfs://CONTAINER@ACCOUNT.dfs.core.windows.net/FOLDER`."""
-    parts = urlsplit(url)
-    container, at, host = parts.netloc.rpartition("@")
-    container = container if at else host
-    check_place(url, container, "container")
-    chosen = dict(options)
-    if at:
-        chosen.setdefault("account_name", host.partition(".")[0])
-        if not host.endswith(("dfs.core.windows.net", "blob.core.windows.net")):
-            chosen.setdefault("account_host", host.replace(".dfs.", ".blob."))
-    return AzureStore(container, parts.path.strip("/"), chosen)
+    container, folder, chosen = _place(url, options)
+    return AzureStore(container, folder, chosen)
+
+
+def open_filesystem(url: str, options: Mapping[str, object]) -> tuple[Any, str]:
+    """Gives fsspec's file system for a URL, and the path there."""
+    from adlfs import AzureBlobFileSystem
+
+    container, folder, chosen = _place(url, options)
+    return AzureBlobFileSystem(**_arguments(chosen)), f"{container}/{folder}"
 
 
 class AzureStore(LoopStore):
@@ -52,7 +53,7 @@ class AzureStore(LoopStore):
     def __init__(self, container: str, folder: str, options: Mapping[str, object]) -> None:
         from adlfs import AzureBlobFileSystem
 
-        patience = float(options.get("timeout", PATIENCE))  # type: ignore[arg-type]
+        patience = patience_of(options)
         self._fs = AzureBlobFileSystem(**_arguments(options), use_listings_cache=False)
         super().__init__(self._fs.loop, patience)
         self._container = self._fs.service_client.get_container_client(container)
@@ -76,7 +77,7 @@ class AzureStore(LoopStore):
                 if not (each.metadata or {}).get("hdi_isfolder") and each.name[start:]
             ]
 
-        return iter(self.ask(collect(), 1 << 40))  # however long it is: each page has its own time to come
+        return iter(self.ask(collect(), ANY_SIZE))
 
     def stat(self, name: str) -> BucketFile | None:
         """Gives what is known of one file."""
@@ -87,7 +88,7 @@ class AzureStore(LoopStore):
 
     def read(self, name: str) -> bytes:
         """Gives the whole content."""
-        return self.ask(self._got(name), 1 << 30)
+        return self.ask(self._got(name), ANY_SIZE)
 
     def read_range(self, name: str, start: int, end: int) -> bytes:
         """Gives the bytes from `start` up to `end`."""
@@ -107,6 +108,16 @@ class AzureStore(LoopStore):
             len(data),
         )
         return False
+
+    def write_file(self, name: str, source: Path, size: int) -> None:
+        """Sends a file, in blocks when it is large; the store refuses it when other bytes arrive than were sent."""
+        with open(source, "rb") as file:
+            self.ask(
+                self._blob(name).upload_blob(
+                    file, length=size, overwrite=True, validate_content=True, max_concurrency=4, **self._once
+                ),
+                size,
+            )
 
     def delete(self, names: Sequence[str]) -> None:
         """Removes files."""
@@ -174,6 +185,20 @@ def explain(error: BaseException) -> Problem | None:
         if isinstance(each, ValueError) and ("connection string" in text.lower() or "account_name" in text):
             return Problem(Outcome.FAILED, text, "set account_name, or connection_string")
     return None
+
+
+def _place(url: str, options: Mapping[str, object]) -> tuple[str, str, dict[str, object]]:
+    """Gives container and folder of a URL, and the options with what the URL says of the account."""
+    parts = urlsplit(url)
+    container, at, host = parts.netloc.rpartition("@")
+    container = container if at else host
+    check_place(url, container, "container")
+    chosen = dict(options)
+    if at:
+        chosen.setdefault("account_name", host.partition(".")[0])
+        if not host.endswith(("dfs.core.windows.net", "blob.core.windows.net")):
+            chosen.setdefault("account_host", host.replace(".dfs.", ".blob."))
+    return container, parts.path.strip("/"), chosen
 
 
 def _arguments(options: Mapping[str, object]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dvcx.storage.bucket import BucketFile
@@ -20,7 +21,7 @@ from dvcx.storage.stores.problems import (
     class_names,
     status_of,
 )
-from dvcx.storage.stores.store import PATIENCE, LoopStore, below, for_each
+from dvcx.storage.stores.store import ANY_SIZE, LoopStore, below, for_each, patience_of
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -46,6 +47,15 @@ def open_store(url: str, options: Mapping[str, object]) -> GcsStore:
     return GcsStore(bucket, folder.strip("/"), options)
 
 
+def open_filesystem(url: str, options: Mapping[str, object]) -> tuple[Any, str]:
+    """Gives fsspec's file system for a URL, and the path there."""
+    from gcsfs.core import GCSFileSystem
+
+    arguments = _arguments(options, patience_of(options))
+    del arguments["session_kwargs"]["raise_for_status"]  # it tries again by itself
+    return GCSFileSystem(**arguments), url.partition("://")[2]
+
+
 class GcsStore(LoopStore):
     """The files below `folder` of a bucket. See `Store`."""
 
@@ -54,7 +64,7 @@ class GcsStore(LoopStore):
         # waits a minute for it where that cannot be reached.
         from gcsfs.core import GCSFileSystem
 
-        patience = float(options.get("timeout", PATIENCE))  # type: ignore[arg-type]
+        patience = patience_of(options)
         self._fs = GCSFileSystem(**_arguments(options, patience), use_listings_cache=False)
         plain_request = getattr(type(self._fs)._request, "__wrapped__", None)
         if plain_request is not None:  # trying again is RetryingBucket's work, which heeds Retry-After
@@ -82,7 +92,7 @@ class GcsStore(LoopStore):
 
     def read(self, name: str) -> bytes:
         """Gives the whole content."""
-        return bytes(self.ask(self._fs._call("GET", self._fs.url(self._path(name))))[1])
+        return bytes(self.ask(self._fs._call("GET", self._fs.url(self._path(name))), ANY_SIZE)[1])
 
     def read_range(self, name: str, start: int, end: int) -> bytes:
         """Gives the bytes from `start` up to `end`."""
@@ -113,6 +123,10 @@ class GcsStore(LoopStore):
                 self.delete([name])  # it holds other bytes than were sent
             raise
         return True
+
+    def write_file(self, name: str, source: Path, size: int) -> None:
+        """Sends a file; the MD5 that the store answers is compared."""
+        self.ask(self._fs._put_file(str(source), self._path(name), consistency="md5", chunksize=_CHUNK), size)
 
     def delete(self, names: Sequence[str]) -> None:
         """Removes files."""

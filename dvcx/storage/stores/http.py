@@ -12,7 +12,7 @@ from dvcx.storage.bucket import BucketFile
 from dvcx.storage.stores.kinds import check_place
 from dvcx.storage.stores.options import TIMEOUT, Option, Takes
 from dvcx.storage.stores.problems import BadStatus, Outcome, Problem, asked_part, causes, class_names, status_of
-from dvcx.storage.stores.store import CONNECTIONS, PATIENCE, LoopStore, for_each
+from dvcx.storage.stores.store import ANY_SIZE, CONNECTIONS, LoopStore, for_each, patience_of
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -35,29 +35,32 @@ def open_store(url: str, options: Mapping[str, object]) -> HttpStore:
     return HttpStore(url, options)
 
 
+def open_filesystem(url: str, options: Mapping[str, object]) -> tuple[Any, str]:
+    """Gives fsspec's file system for a URL, and the path there, which is the URL without a login in it."""
+    from fsspec.implementations.http import HTTPFileSystem
+
+    parts = urlsplit(url)
+    user = options.get("user", unquote(parts.username) if parts.username else None)
+    password = options.get("password", unquote(parts.password) if parts.password else "")
+    client = {"options": dict(options), "patience": patience_of(options), "user": user, "password": password}
+    fs = HTTPFileSystem(
+        get_client=_client, client_kwargs=client, skip_instance_cache=True, simple_links=False, encoded=True
+    )
+    where = f"{parts.scheme.lower()}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return fs, f"{where}?{parts.query}" if parts.query else where
+
+
 class HttpStore(LoopStore):
     """The files below a URL, to read. See `Store`."""
 
     def __init__(self, url: str, options: Mapping[str, object]) -> None:
-        from fsspec.implementations.http import HTTPFileSystem
-
-        patience = float(options.get("timeout", PATIENCE))  # type: ignore[arg-type]
-        parts = urlsplit(url)
-        user = options.get("user", unquote(parts.username) if parts.username else None)
-        password = options.get("password", unquote(parts.password) if parts.password else "")
-        self._fs = HTTPFileSystem(
-            get_client=_client,
-            client_kwargs={"options": dict(options), "patience": patience, "user": user, "password": password},
-            skip_instance_cache=True,
-            simple_links=False,
-            encoded=True,
-        )
-        super().__init__(self._fs.loop, patience)
-        self._root = f"{parts.scheme.lower()}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+        self._fs, root = open_filesystem(url, options)
+        super().__init__(self._fs.loop, patience_of(options))
+        self._root = root.partition("?")[0].rstrip("/")
 
     def list(self, prefix: str) -> Iterator[BucketFile]:
         """Gives every file whose name starts with `prefix`, from the server's own listings of folders."""
-        return iter(self.ask(self._listed(prefix), 1 << 30))
+        return iter(self.ask(self._listed(prefix), ANY_SIZE))
 
     def stat(self, name: str) -> BucketFile | None:
         """Gives what is known of one file; raises `FileNotFoundError`."""
@@ -65,7 +68,7 @@ class HttpStore(LoopStore):
 
     def read(self, name: str) -> bytes:
         """Gives the whole content."""
-        return self.ask(self._got(name, {}), 1 << 30)[0]
+        return self.ask(self._got(name, {}), ANY_SIZE)[0]
 
     def read_range(self, name: str, start: int, end: int) -> bytes:
         """Gives the bytes from `start` up to `end`."""

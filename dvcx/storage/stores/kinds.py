@@ -7,7 +7,7 @@ import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dvcx.base.errors import RemoteError, UsageError
 from dvcx.storage.stores.options import Option, checked_options, unknown_option
@@ -44,6 +44,11 @@ class StoreKind:
         """Gives the store at `url`."""
         store: Store = importlib.import_module(self.module).open_store(url, options)
         return store
+
+    def filesystem(self, url: str, options: Mapping[str, object]) -> tuple[Any, str]:
+        """Gives fsspec's file system for a URL, and the path there."""
+        found: tuple[Any, str] = importlib.import_module(self.module).open_filesystem(url, options)
+        return found
 
     def explain(self, error: BaseException) -> Problem | None:
         """Gives what is known of an exception of the library."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from dvcx.base.files import temporary_name
@@ -23,6 +24,14 @@ def open_store(url: str, options: Mapping[str, object]) -> PlainStore:
     return PlainStore(url, options)
 
 
+def open_filesystem(url: str, options: Mapping[str, object]) -> tuple[Any, str]:
+    """Gives fsspec's file system for a URL, and the path there."""
+    import fsspec.core  # it takes 90 ms, which commands that use no such store do not pay
+
+    found: tuple[Any, str] = fsspec.core.url_to_fs(url, **dict(options))
+    return found
+
+
 class PlainStore:
     """The files below a URL, through what all file systems of fsspec can do. See `Store`.
 
@@ -30,10 +39,8 @@ class PlainStore:
     """
 
     def __init__(self, url: str, options: Mapping[str, object]) -> None:
-        import fsspec.core  # it takes 90 ms, which commands that use no such store do not pay
-
         self._scheme = url.partition("://")[0].lower()
-        self._fs, root = fsspec.core.url_to_fs(url, **dict(options))
+        self._fs, root = open_filesystem(url, options)
         self._root = root.rstrip("/")
         self._made: set[str] = set()
         self._lock = threading.Lock()
@@ -83,6 +90,22 @@ class PlainStore:
             raise ConnectionError("other bytes are there than were sent")
         return True
 
+    def write_file(self, name: str, source: Path, size: int) -> None:
+        """Sends a file as the file system does it; where it could be seen half it is renamed when it is whole."""
+        path = self._path(name)
+        if self._scheme not in _RENAMED:
+            self._fs.put_file(str(source), path)
+            return
+        self._make_folders(path)
+        temporary = self._path(f"{_TEMPORARY}/{temporary_name('push')}")
+        try:
+            self._fs.put_file(str(source), temporary)
+            self._fs.mv(temporary, path)
+        except BaseException:
+            if self._fs.exists(temporary):
+                self._fs.rm_file(temporary)
+            raise
+
     def delete(self, names: Sequence[str]) -> None:
         """Removes files."""
         for name in names:
@@ -92,11 +115,7 @@ class PlainStore:
                 continue
 
     def _write_beside(self, name: str, data: bytes) -> None:
-        for folder in (self._path(name).rpartition("/")[0], self._path(_TEMPORARY)):
-            with self._lock:
-                if folder not in self._made:
-                    self._fs.makedirs(folder, exist_ok=True)
-                    self._made.add(folder)
+        self._make_folders(self._path(name))
         temporary = self._path(f"{_TEMPORARY}/{temporary_name('push')}")
         try:
             self._fs.pipe_file(temporary, data)
@@ -105,6 +124,13 @@ class PlainStore:
             if self._fs.exists(temporary):
                 self._fs.rm_file(temporary)
             raise
+
+    def _make_folders(self, path: str) -> None:
+        for folder in (path.rpartition("/")[0], self._path(_TEMPORARY)):
+            with self._lock:
+                if folder not in self._made:
+                    self._fs.makedirs(folder, exist_ok=True)
+                    self._made.add(folder)
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from dvcx.storage.bucket import BucketFile
@@ -22,7 +23,7 @@ from dvcx.storage.stores.problems import (
     retry_after_of,
     status_of,
 )
-from dvcx.storage.stores.store import CONNECTIONS, PATIENCE, LoopStore, below, for_each
+from dvcx.storage.stores.store import ANY_SIZE, CONNECTIONS, LoopStore, below, for_each, patience_of
 
 OPTIONS = (
     Option("endpoint_url", Takes.TEXT, "the address of a store that is not AWS, such as https://minio.example.org"),
@@ -77,13 +78,20 @@ def open_store(url: str, options: Mapping[str, object]) -> S3Store:
     return S3Store(bucket, folder.strip("/"), options)
 
 
+def open_filesystem(url: str, options: Mapping[str, object]) -> tuple[Any, str]:
+    """Gives fsspec's file system for a URL, and the path there."""
+    from s3fs import S3FileSystem
+
+    return S3FileSystem(**_arguments(options, patience_of(options))), url.partition("://")[2]
+
+
 class S3Store(LoopStore):
     """The files below `folder` of a bucket. See `Store`."""
 
     def __init__(self, bucket: str, folder: str, options: Mapping[str, object]) -> None:
         from s3fs import S3FileSystem
 
-        patience = float(options.get("timeout", PATIENCE))  # type: ignore[arg-type]
+        patience = patience_of(options)
         self._fs = S3FileSystem(**_arguments(options, patience), use_listings_cache=False)
         self._fs.retries = 1  # trying again is RetryingBucket's work, which heeds Retry-After
         super().__init__(self._fs.loop, patience)
@@ -112,7 +120,7 @@ class S3Store(LoopStore):
 
     def read(self, name: str) -> bytes:
         """Gives the whole content."""
-        return self.ask(self._got(name, {}))[0]
+        return self.ask(self._got(name, {}), ANY_SIZE)[0]
 
     def read_range(self, name: str, start: int, end: int) -> bytes:
         """Gives the bytes from `start` up to `end`."""
@@ -140,6 +148,12 @@ class S3Store(LoopStore):
             len(data),
         )
         return str(answer.get("ETag", "")).strip('"') == digest.hexdigest()
+
+    def write_file(self, name: str, source: Path, size: int) -> None:
+        """Sends a file, in several parts when it is large."""
+        if "?versionId=" in name:
+            raise ValueError("a name with ?versionId= in it cannot be sent in parts")  # s3fs would cut it off there
+        self.ask(self._fs._put_file(str(source), f"{self._bucket}/{below(self._root, name)}", **self._on_write), size)
 
     def delete(self, names: Sequence[str]) -> None:
         """Removes files, a thousand with each request where the store can do that."""

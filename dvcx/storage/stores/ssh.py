@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -12,7 +13,7 @@ from dvcx.storage.bucket import BucketFile
 from dvcx.storage.stores.kinds import check_place
 from dvcx.storage.stores.options import TIMEOUT, Option, Takes
 from dvcx.storage.stores.problems import Outcome, Problem, causes, class_names
-from dvcx.storage.stores.store import PATIENCE, LoopStore, for_each
+from dvcx.storage.stores.store import ANY_SIZE, LoopStore, for_each, patience_of
 
 OPTIONS = (
     Option("user", Takes.TEXT, "the name to log in with; else from the URL, ~/.ssh/config, or one's own"),
@@ -28,18 +29,23 @@ OPTIONS = (
 )
 _Result = TypeVar("_Result")
 _TEMPORARY = "tmp"
+_SENT_AT_ONCE = 4 << 20
 _BLOCK = 240 << 10
 _DEAD = frozenset({"ConnectionLost", "SFTPConnectionLost", "SFTPNoConnection", "DisconnectError", "ChannelOpenError"})
 
 
 def open_store(url: str, options: Mapping[str, object]) -> SshStore:
-    """Gives the store at `ssh://USER@HOST:PORT/FOLDER`; `/~/FOLDER` is below the user's home. Connects."""
-    parts = urlsplit(url)
-    check_place(url, parts.hostname or "", "host")
-    check_place(url, parts.path, "host/folder")
-    path = unquote(parts.path)
-    root = path.removeprefix("/~/") if path.startswith("/~/") else path
-    return SshStore(str(parts.hostname), root.rstrip("/"), _arguments(parts.username, parts.port, options), options)
+    """Gives the store at `ssh://USER@HOST:PORT/FOLDER`; `/~/FOLDER` is below the home there. It connects when asked."""
+    host, root, arguments = _place(url, options)
+    return SshStore(host, root, arguments, options)
+
+
+def open_filesystem(url: str, options: Mapping[str, object]) -> tuple[Any, str]:
+    """Gives fsspec's file system for a URL, and the path there. Connects, to a host whose key is known."""
+    from sshfs import SSHFileSystem
+
+    host, root, arguments = _place(url, options)
+    return SSHFileSystem(host, **arguments), root
 
 
 class SshStore(LoopStore):
@@ -49,13 +55,15 @@ class SshStore(LoopStore):
     """
 
     def __init__(self, host: str, root: str, arguments: Mapping[str, Any], options: Mapping[str, object]) -> None:
+        from fsspec.asyn import get_loop
+
         self._host = host
         self._arguments = dict(arguments)
         self._root = root
         self._made: set[str] = set()
         self._lock = threading.Lock()
-        self._fs = self._connected()
-        super().__init__(self._fs.loop, float(options.get("timeout", PATIENCE)))  # type: ignore[arg-type]
+        self._fs: Any = None
+        super().__init__(get_loop(), patience_of(options))
 
     def list(self, prefix: str) -> Iterator[BucketFile]:
         """Gives every file whose name starts with `prefix`."""
@@ -76,7 +84,7 @@ class SshStore(LoopStore):
                     found.append(BucketFile(name, int(each["size"] or 0), _seconds(each)))
             await for_each(folders, collect)
 
-        self._alive(lambda: collect(prefix), 1 << 30)
+        self._alive(lambda: collect(prefix), ANY_SIZE)
         return iter(found)
 
     def stat(self, name: str) -> BucketFile | None:
@@ -86,7 +94,7 @@ class SshStore(LoopStore):
 
     def read(self, name: str) -> bytes:
         """Gives the whole content."""
-        return self._alive(lambda: self._got(name, 0, -1), 1 << 30)
+        return self._alive(lambda: self._got(name, 0, -1), ANY_SIZE)
 
     def read_range(self, name: str, start: int, end: int) -> bytes:
         """Gives the bytes from `start` up to `end`."""
@@ -97,6 +105,11 @@ class SshStore(LoopStore):
         temporary = self._path(f"{_TEMPORARY}/{temporary_name('push')}")
         self._alive(lambda: self._put(temporary, self._path(name), data, exclusive=exclusive), len(data))
         return True
+
+    def write_file(self, name: str, source: Path, size: int) -> None:
+        """Sends a file: SSH guards it on its way, and the host tells its size."""
+        temporary = self._path(f"{_TEMPORARY}/{temporary_name('push')}")
+        self._alive(lambda: self._put(temporary, self._path(name), source, exclusive=False), size)
 
     def delete(self, names: Sequence[str]) -> None:
         """Removes files."""
@@ -113,7 +126,7 @@ class SshStore(LoopStore):
         async with self._fs._pool.get() as channel, channel.open(self._path(name), "rb", encoding=None) as file:
             return bytes(await file.read(size, start))
 
-    async def _put(self, temporary: str, path: str, data: bytes, *, exclusive: bool) -> None:
+    async def _put(self, temporary: str, path: str, data: bytes | Path, *, exclusive: bool) -> None:
         for folder in (path.rpartition("/")[0], temporary.rpartition("/")[0]):
             if folder not in self._made:
                 await self._fs._makedirs(folder, exist_ok=True)
@@ -121,11 +134,14 @@ class SshStore(LoopStore):
         async with self._fs._pool.get() as channel:
             try:
                 async with channel.open(temporary, "xb", encoding=None, block_size=_BLOCK) as file:
-                    await file.write(data)
+                    sent = 0
+                    for block in [data] if isinstance(data, bytes) else _blocks(data):
+                        await file.write(block)
+                        sent += len(block)
                     await _flush(file)
                     size = (await file.stat()).size
-                if size != len(data):
-                    raise ConnectionError(f"{size} of {len(data)} bytes arrived")
+                if size != sent:
+                    raise ConnectionError(f"{size} of {sent} bytes arrived")
                 await _rename(channel, temporary, path, exclusive=exclusive)
             except BaseException:
                 if await _is_there(channel, temporary):
@@ -133,7 +149,7 @@ class SshStore(LoopStore):
                 raise
 
     def _alive(self, ask: Callable[[], Awaitable[_Result]], size: int = 0) -> _Result:
-        """Gives the result of a request; when the connection turns out to be dead, the next request makes a new one."""
+        """Gives the result of a request; connects before the first, and before the next when the connection died."""
 
         async def asked() -> _Result:
             return await ask()
@@ -191,6 +207,12 @@ def explain(error: BaseException) -> Problem | None:
     return None
 
 
+def _blocks(source: Path) -> Iterator[bytes]:
+    with open(source, "rb") as file:
+        while block := file.read(_SENT_AT_ONCE):
+            yield block
+
+
 async def _flush(file: Any) -> None:
     """Has the host put the file on its disk, where it can."""
     from asyncssh.sftp import SFTPOpUnsupported
@@ -225,13 +247,23 @@ async def _is_there(channel: Any, path: str) -> bool:
     return bool(await channel.exists(path))
 
 
+def _place(url: str, options: Mapping[str, object]) -> tuple[str, str, dict[str, Any]]:
+    """Gives host and folder of a URL, and the arguments of `asyncssh.connect`."""
+    parts = urlsplit(url)
+    check_place(url, parts.hostname or "", "host")
+    check_place(url, parts.path, "host/folder")
+    path = unquote(parts.path)
+    root = path.removeprefix("/~/") if path.startswith("/~/") else path
+    return str(parts.hostname), root.rstrip("/"), _arguments(parts.username, parts.port, options)
+
+
 def _arguments(user: str | None, port: int | None, options: Mapping[str, object]) -> dict[str, Any]:
     """Gives the arguments of `asyncssh.connect` that URL and options mean."""
-    patience = options.get("timeout", PATIENCE)
+    patience = patience_of(options)
     arguments: dict[str, Any] = {
         # Left out, sshfs would take any key of any host; () is what ssh itself does.
         "known_hosts": options.get("known_hosts", ()),
-        "connect_timeout": min(float(patience), 20.0),  # type: ignore[arg-type]
+        "connect_timeout": min(patience, 20.0),
         "login_timeout": patience,
         "keepalive_interval": 15,
         "keepalive_count_max": 3,

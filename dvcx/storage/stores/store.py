@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from dvcx.storage.bucket import BucketFile, Part
 
@@ -16,6 +17,15 @@ PATIENCE = 60.0
 _SLOWEST = 8 << 10
 """Bytes a second: a request that is slower than this over its whole length is given up."""
 CONNECTIONS = 64
+ANY_SIZE = 1 << 30
+"""Given to `LoopStore.ask` when nobody knows how much will come: the library's own timeouts have to do."""
+
+
+def patience_of(options: Mapping[str, object]) -> float:
+    """Gives the number of seconds to wait for an answer that the options name, or the usual one."""
+    seconds = options.get("timeout", PATIENCE)
+    assert isinstance(seconds, int | float)
+    return float(seconds)
 
 
 class Store(Protocol):
@@ -44,6 +54,14 @@ class Store(Protocol):
 
     def delete(self, names: Sequence[str]) -> None:
         """Removes files; may raise `FileNotFoundError` for those that are not there."""
+
+
+@runtime_checkable
+class SendsFiles(Protocol):
+    """A store that can send a file of any size in pieces, so that it is never in memory as a whole."""
+
+    def write_file(self, name: str, source: Path, size: int) -> None:
+        """Makes the content of the file `source`, of `size` bytes, that of a file: whole or not at all."""
 
 
 class LoopStore:

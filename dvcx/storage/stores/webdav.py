@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -13,7 +14,7 @@ from dvcx.storage.bucket import BucketFile
 from dvcx.storage.stores.kinds import check_place
 from dvcx.storage.stores.options import TIMEOUT, Option, Takes
 from dvcx.storage.stores.problems import BadStatus, Outcome, Problem, asked_part, causes, class_names, status_of
-from dvcx.storage.stores.store import CONNECTIONS, PATIENCE
+from dvcx.storage.stores.store import CONNECTIONS, patience_of
 
 OPTIONS = (
     Option("user", Takes.TEXT, "the name to log in with; else from the URL"),
@@ -36,6 +37,19 @@ def open_store(url: str, options: Mapping[str, object]) -> WebdavStore:
     return WebdavStore(url, options)
 
 
+def open_filesystem(url: str, options: Mapping[str, object]) -> tuple[Any, str]:
+    """Gives fsspec's file system for a URL, and the path there."""
+    from webdav4.fsspec import WebdavFileSystem
+
+    parts = urlsplit(url)
+    address = f"{'https' if _is_secure(url) else 'http'}://{parts.netloc.rpartition('@')[2]}"
+    user = options.get("user", unquote(parts.username) if parts.username else None)
+    password = options.get("password", unquote(parts.password) if parts.password else "")
+    auth = (str(user), str(password)) if user is not None else None
+    fs = WebdavFileSystem(address, auth=auth, **_arguments(options), skip_instance_cache=True)
+    return fs, unquote(parts.path).strip("/")
+
+
 class WebdavStore:
     """The files below a folder of a WebDAV server. See `Store`.
 
@@ -44,18 +58,9 @@ class WebdavStore:
     """
 
     def __init__(self, url: str, options: Mapping[str, object]) -> None:
-        from webdav4.fsspec import WebdavFileSystem
-
-        parts = urlsplit(url)
-        self._secure = parts.scheme.lower() in ("webdavs", "davs")
-        host = parts.netloc.rpartition("@")[2]
-        address = f"{'https' if self._secure else 'http'}://{host}"
-        user = options.get("user", unquote(parts.username) if parts.username else None)
-        password = options.get("password", unquote(parts.password) if parts.password else "")
-        auth = (str(user), str(password)) if user is not None else None
-        fs = WebdavFileSystem(address, auth=auth, **_arguments(options), skip_instance_cache=True)
+        fs, self._root = open_filesystem(url, options)
         self._client = fs.client
-        self._root = unquote(parts.path).strip("/")
+        self._secure = _is_secure(url)
         self._made: set[str] = {""}
         self._lock = threading.Lock()
 
@@ -117,6 +122,20 @@ class WebdavStore:
                 self._client.remove(self._path(temporary))
             raise
         return False
+
+    def write_file(self, name: str, source: Path, size: int) -> None:
+        """Sends a file, and has the server move it to its name when it is whole."""
+        temporary = f"{_TEMPORARY}/{temporary_name('push')}"
+        for each in (name, temporary):
+            self._make_folders(self._path(each).rpartition("/")[0])
+        try:
+            with open(source, "rb") as file:
+                self._request("PUT", self._path(temporary), content=file)
+            self._move(temporary, name, exclusive=False)
+        except BaseException:
+            with suppress(Exception):
+                self._client.remove(self._path(temporary))
+            raise
 
     def delete(self, names: Sequence[str]) -> None:
         """Removes files."""
@@ -190,11 +209,15 @@ def explain(error: BaseException) -> Problem | None:
     return None
 
 
+def _is_secure(url: str) -> bool:
+    return urlsplit(url).scheme.lower() in ("webdavs", "davs")
+
+
 def _arguments(options: Mapping[str, object]) -> dict[str, Any]:
     """Gives the arguments of the client that the options mean."""
     import httpx
 
-    patience = float(options.get("timeout", PATIENCE))  # type: ignore[arg-type]
+    patience = patience_of(options)
     headers = dict(options.get("headers", {}))  # type: ignore[call-overload]
     if "token" in options:
         headers["Authorization"] = f"Bearer {options['token']}"
