@@ -153,7 +153,8 @@ def _notes(
     notes = [f"{trouble.message}; {trouble.hint}" if trouble.hint else trouble.message] if trouble is not None else []
     oldest = ".".join(map(str, OLDEST))
     if git is None:
-        notes.append(f"the program `git` was not found: install Git {oldest} or newer")
+        if trouble is None:  # else that is the trouble
+            notes.append(f"the program `git` was not found: install Git {oldest} or newer")
     elif is_too_old(git):
         notes.append(f"git {git} is too old: dvcx needs {oldest} or newer")
     missing = [name for name, version in libraries.items() if version is None and name not in _OPTIONAL]

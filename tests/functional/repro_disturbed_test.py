@@ -87,6 +87,7 @@ def test_others_read_and_write_while_it_runs_and_a_second_one_is_told_who_is_at_
     running = start(two)
     try:
         wait_for((two.path / "started").exists)
+        wait_for(lambda: (two.path / "dvcx.lock").exists() and b"quick:" in two.read("dvcx.lock"))
         began = time.monotonic()
         assert [each["stage"] for each in two.json("status")["stages"]] == ["slow"]
         two.write("data", "two")
