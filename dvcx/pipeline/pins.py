@@ -11,10 +11,10 @@ from importlib.metadata import DistributionFinder as _Finder
 from importlib.metadata import MetadataPathFinder
 from pathlib import Path
 
+from dvcx.pipeline.staleness import UNSEEN
+
 _WAIT = 10.0
 """Seconds that another program may take to answer."""
-UNKNOWN = "unknown"
-"""The version of an image on a machine without a program that could tell."""
 
 
 def package_version(name: str, environment: Mapping[str, str]) -> str | None:
@@ -33,7 +33,7 @@ def image_digest(reference: str, environment: Mapping[str, str]) -> str | None:
     """Gives what the reference of a container image stands for on this machine: its digest.
 
     One with a digest in it stands for that. Else docker or podman is asked, which knows images that were pulled or
-    built here; None means that it has none of that name, `UNKNOWN` that there is no such program.
+    built here; None means that it has none of that name, `UNSEEN` that there is no such program to ask.
     """
     _, at, digest = reference.partition("@")
     if at:
@@ -58,7 +58,7 @@ def image_digest(reference: str, environment: Mapping[str, str]) -> str | None:
             return done.stdout.strip() or None
         if "no such image" in done.stderr.lower() or "image not known" in done.stderr.lower():
             return None
-    return UNKNOWN
+    return UNSEEN
 
 
 @lru_cache(maxsize=8)
