@@ -76,6 +76,28 @@ def test_every_line_leads_to_what_needs_it(graph: tuple[list[str], Edges]) -> No
             assert users <= reached(lines, maker), "\n".join(lines)
 
 
+@st.composite
+def forests(pick: st.DrawFn) -> tuple[list[str], Edges]:
+    nodes = NODES[: pick(st.integers(1, len(NODES)))]
+    makers = [pick(st.none() | st.sampled_from(nodes[:number])) if number else None for number in range(len(nodes))]
+    return nodes, [(maker, node) for maker, node in zip(makers, nodes, strict=True) if maker is not None]
+
+
+@given(forests())
+def test_no_line_leads_anywhere_else(graph: tuple[list[str], Edges]) -> None:
+    nodes, edges = graph
+    for part in layouts(nodes, edges):
+        lines = draw(part, {name: name for name in nodes})
+        for maker in (name for layer in part.layers for name in layer):
+            assert reached(lines, maker) == {user for made, user in edges if made == maker}, "\n".join(lines)
+
+
+def test_a_line_does_not_run_into_the_box_of_another() -> None:
+    edges = [("n0", "n2"), ("n1", "n3"), ("n0", "n3"), ("n0", "n4"), ("n1", "n4"), ("n0", "n5")]
+    (lines,) = pictures(NODES[:6], edges)
+    assert "n2" not in reached(lines, "n1"), "\n".join(lines)
+
+
 def reached(lines: list[str], name: str) -> set[str]:
     """Gives the boxes whose tops can be reached along the lines that leave the bottom of the box `name`."""
     wide = max(map(len, lines))
