@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,12 +11,14 @@ from dvcx.base.locks import FileLock
 from dvcx.base.progress import SILENT, Progress
 from dvcx.base.text import counted
 from dvcx.git.files import tracked_below
+from dvcx.model.stage import Stage
 from dvcx.operations.repro_options import Action, ReproOptions, ReproWatcher, StageResult
 from dvcx.operations.repro_plan import Decider, Decision, planned
 from dvcx.operations.repro_run import Running
 from dvcx.operations.repro_targets import live_needs, select_stages
-from dvcx.operations.stage_outputs import OutputKeeper
-from dvcx.operations.stage_view import open_stages, run_logs
+from dvcx.operations.stage_outputs import OutputKeeper, flat
+from dvcx.operations.stage_view import StageView, open_stages, run_logs
+from dvcx.pipeline.current import project_path_of
 from dvcx.pipeline.job import Workshop
 from dvcx.pipeline.process import Stop
 from dvcx.pipeline.run_cache import RunCache
@@ -65,6 +68,8 @@ def repro(
     try:
         chosen = select_stages(view.pipeline, view.needs, targets, options.selection)
         needs = live_needs(view.pipeline, view.needs)
+        if options.pull and not options.dry_run:
+            _fetch_outputs(repo, view, chosen, progress)
         decider = Decider(view, RunCache(repo.common_dir / "runs"), options)
         plan = planned(decider, chosen, needs)
         if options.dry_run:
@@ -82,6 +87,26 @@ def repro(
         return ReproResult(results, dry_run=False, interrupted=stop.asked)
     finally:
         view.close()
+
+
+def _fetch_outputs(repo: Repo, view: StageView, stages: Sequence[Stage], progress: Progress) -> None:
+    """Takes from the remote what the last runs of `stages` made and what is neither here nor in the cache.
+
+    What the remote has not either is made again. Raises `RemoteError` when the remote fails.
+    """
+    records = [(stage, record) for stage in stages if (record := view.locks.record(stage)) is not None]
+    paths = [
+        path
+        for stage, record in records
+        for each in flat(record.outs)
+        if each.id is not None and not view.holds(each)
+        if not os.path.lexists(repo.root / (path := project_path_of(stage.folder, each.text)))
+    ]
+    if paths:
+        from dvcx.operations.fetch import fetch  # loads the remotes, which few runs need
+
+        fetch(repo, paths, progress=progress)
+        view.cache.packs.look_again()
 
 
 def _refuse_tracked_by_git(repo: Repo, plan: Sequence[Decision]) -> None:

@@ -59,7 +59,7 @@ class OutputKeeper:
         Outputs that stay become own copies where they are links into the cache: the command may write into them.
         """
         record = self._view.locks.record(stage)
-        known = {} if record is None else {each.text: each for each in _flat(record.outs)}
+        known = {} if record is None else {each.text: each for each in flat(record.outs)}
         kept: list[str] = []
         for out in stage.outs:
             for path in self._paths(stage, out, record):
@@ -81,7 +81,7 @@ class OutputKeeper:
         Gives the addresses of stages of which the cache turns out not to have all, or to have something damaged.
         """
         view = self._view
-        pairs = [(stage, each) for stage, record in stages for each in _flat(record.outs) if each.id is not None]
+        pairs = [(stage, each) for stage, record in stages for each in flat(record.outs) if each.id is not None]
         targets = [Target(project_path_of(stage.folder, each.text), pointer_of(each)) for stage, each in pairs]
         with workspace_lock(self._repo).exclusive(_LOCK_WAIT):
             state = open_state(self._repo)  # what others recorded since this command began counts
@@ -107,7 +107,7 @@ class OutputKeeper:
     def _remove_strangers(self, stages: Sequence[tuple[Stage, RunRecord]]) -> None:
         """Moves to the trash what matches a pattern of outputs and was not made by the run that was restored."""
         for stage, record in stages:
-            known = {project_path_of(stage.folder, each.text) for each in _flat(record.outs)}
+            known = {project_path_of(stage.folder, each.text) for each in flat(record.outs)}
             for out in stage.outs:
                 for path in self._view.sources.matching(out.path) if out.is_pattern else ():
                     if path not in known:
@@ -292,8 +292,8 @@ class Batch:
     def _pointer_changes(self) -> Iterator[PointerChange]:
         for each in self.taken:
             folder = each.stage.folder
-            old = {out.text: out for out in _flat(each.old.outs) if out.cache} if each.old is not None else {}
-            for out in _flat(each.record.outs):
+            old = {out.text: out for out in flat(each.old.outs) if out.cache} if each.old is not None else {}
+            for out in flat(each.record.outs):
                 if out.id is None:
                     continue
                 pointer = pointer_of(out) if out.cache else None
@@ -309,7 +309,7 @@ class Batch:
         entries: dict[str, TreeEntry] = {}
         state = open_state(view.repo)  # what others recorded since this command began stays
         for each in self.taken:
-            for out in _flat(each.record.outs):
+            for out in flat(each.record.outs):
                 if out.id is not None and out.cache:
                     path = project_path_of(each.stage.folder, out.text)
                     entries[path] = entry_of_recorded(out)
@@ -320,6 +320,6 @@ class Batch:
         view.state.save()
 
 
-def _flat(outs: Sequence[Recorded]) -> list[Recorded]:
+def flat(outs: Sequence[Recorded]) -> list[Recorded]:
     """Gives outputs, the members of patterns instead of the patterns."""
     return [each for out in outs for each in ((out,) if out.members is None else out.members)]

@@ -21,7 +21,7 @@ from dvcx.model.run_record import Recorded, RunRecord
 from dvcx.model.stage import Dep, DepKind, Stage
 from dvcx.model.tree import TreeEntry
 from dvcx.operations.looking import cache_prefix
-from dvcx.pipeline.current import Current, Sources, current_inputs, current_outs
+from dvcx.pipeline.current import Current, Sources, current_inputs, current_outs, project_path_of
 from dvcx.pipeline.flags import FlagStyle
 from dvcx.pipeline.load import load_pipeline
 from dvcx.pipeline.lock_files import LockFiles
@@ -72,8 +72,16 @@ class StageView:
         return [self.pipeline.stages[address] for address in run_order(self.needs, addresses)]
 
     def is_cached(self, stage: Stage, record: RunRecord) -> bool:
-        """Tells whether the cache holds all that the stage made in that run."""
-        return all(self.holds(each) for out in record.outs for each in out.members or (out,) if each.id is not None)
+        """Tells whether the cache holds all that the stage made in that run, but for what lies in its place already.
+
+        A metric that Git brought, say, need not be in the cache.
+        """
+        made = (each for out in record.outs for each in out.members or (out,) if each.id is not None)
+        return all(self.holds(each) or self._is_in_place(stage, each) for each in made)
+
+    def _is_in_place(self, stage: Stage, recorded: Recorded) -> bool:
+        here = self.present.at(project_path_of(stage.folder, recorded.text))
+        return here is not None and here.same_content(entry_of_recorded(recorded))
 
     def holds(self, recorded: Recorded) -> bool:
         """Tells whether the cache holds an output, with all that is below it."""

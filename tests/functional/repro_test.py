@@ -150,6 +150,17 @@ def test_an_output_is_tracked_data_for_every_command(pipeline: Project) -> None:
     assert clone.read("upper.txt") == b"HELLO\n"
 
 
+def test_pull_fetches_what_the_last_runs_made_and_runs_nothing(pipeline: Project) -> None:
+    use_store(pipeline)
+    pipeline.dvcx("repro").ok()
+    pipeline.commit(message="ran")
+    pipeline.dvcx("push").ok()
+    clone = pipeline.clone(pipeline.path.parent / "clone")
+    assert set(actions(clone.json("repro", "--dry-run")).values()) == {"run"}
+    assert actions(clone.json("repro", "--pull")) == {"upper": "restored", "count": "restored"}
+    assert clone.read("upper.txt") == b"HELLO\n"
+
+
 def test_gc_keeps_what_a_lock_of_any_commit_names(pipeline: Project) -> None:
     pipeline.dvcx("repro").ok()
     pipeline.commit(message="one")
