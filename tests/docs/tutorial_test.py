@@ -24,6 +24,7 @@ def test_the_page_about_pipelines_is_true(tmp_path: Path) -> None:
     assert not found, "\n".join([*found, f"run `python -m tests.docs.console --write {page.relative_to(ROOT)}`"])
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("page", WITH_CONSOLE, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_the_commands_of_the_page_print_what_it_shows(page: Path, tmp_path: Path) -> None:
     found = list(differences(page.read_text(encoding="utf-8"), tmp_path))

@@ -14,7 +14,7 @@ from tests.faults.tracing import FAULTS, KILLED, Point, changing_calls, needs_st
 from tests.faults.truth import temporary_files
 from tests.project import Run
 
-SAMPLE = 3
+SAMPLE = 2
 """Points a command in the quick suite, spread over all there are."""
 
 _READY = [scenario for scenario in SCENARIOS if scenario.exists]
