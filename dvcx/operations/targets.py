@@ -30,7 +30,8 @@ class Target:
 def resolve_targets(manifest: Manifest, paths: Sequence[str], *, pass_over_broken: bool = False) -> list[Target]:
     """Gives what `paths` (relative to the project root) mean: all tracked data when there are none.
 
-    A folder that is not tracked itself means all tracked data in it; what lies in another target comes with that.
+    A folder that is not tracked itself means all tracked data in it; what lies in another target comes with that. The
+    name of a stage that is not the path of anything means what the stage made.
     Raises `UsageError` for a path that means nothing, and the error of a pointer file that cannot be used; with
     `pass_over_broken` only that of a path's own pointer.
     """
@@ -58,9 +59,15 @@ def _meant_by(manifest: Manifest, path: str) -> list[Target]:
     below = manifest.below(path)
     if below:
         return [Target(each, manifest.pointers[each]) for each in below]
-    if not path:
-        return []
+    made = [each for each, pointer in manifest.pointers.items() if pointer.stage and _is_or_is_in(pointer.stage, path)]
+    if made or not path:
+        return [Target(each, manifest.pointers[each]) for each in made]
     raise not_tracked(manifest, path)
+
+
+def _is_or_is_in(stage: str, name: str) -> bool:
+    """Tells whether `name` is what a stage is called, or the group that it is one of."""
+    return stage == name or stage.startswith(f"{name}@")
 
 
 def _outermost(targets: Iterable[Target]) -> list[Target]:

@@ -161,6 +161,14 @@ def test_pull_fetches_what_the_last_runs_made_and_runs_nothing(pipeline: Project
     assert clone.read("upper.txt") == b"HELLO\n"
 
 
+def test_the_name_of_a_stage_means_what_it_made(pipeline: Project) -> None:
+    use_store(pipeline)
+    pipeline.dvcx("repro").ok()
+    assert pipeline.json("push", "upper")["objects"] == 1
+    assert pipeline.json("push", "upper", "count")["objects"] == 1
+    assert [each["path"] for each in pipeline.json("status", "count")["outputs"]] == ["count.txt"]
+
+
 def test_gc_keeps_what_a_lock_of_any_commit_names(pipeline: Project) -> None:
     pipeline.dvcx("repro").ok()
     pipeline.commit(message="one")
