@@ -98,7 +98,7 @@ def test_a_plan_tells_objects_bytes_and_requests_and_writes_nothing(project: Pro
     assert (plan["objects"], plan["size"], plan["dry_run"], plan["cost"]) == (3, 1500, True, None)
     assert plan["requests"] <= 10 and not store.exists()
     project.dvcx("push").ok()
-    assert project.dvcx("push", word).ok().lines == ["would push to store: 0 objects, 0 B at most, about 2 requests"]
+    assert project.dvcx("push", word).ok().lines == ["would push to store: 0 objects, 0 B of content, about 2 requests"]
 
 
 def test_a_plan_tells_costs_by_the_prices_of_the_configuration(project: Project) -> None:

@@ -91,7 +91,7 @@ def _show(result: PushResult, console: Console) -> None:
     amount = f"{count_text(result.objects, 'object')}, {size_text(result.size)}"
     if result.dry_run:
         requests = count_text(result.requests, "request")
-        console.report(f"would push to {result.remote}: {amount} at most, about {requests}{cost_text(result.cost)}")
+        console.report(f"would push to {result.remote}: {amount} of content, about {requests}{cost_text(result.cost)}")
     elif result.runs:
         runs = count_text(result.runs, "run of stages", "runs of stages")
         console.report(f"pushed to {result.remote}: {runs}, and {amount}")
