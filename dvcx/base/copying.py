@@ -9,7 +9,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from dvcx.base.direct import read_direct, write_direct
+from dvcx.base.direct import read_direct
 from dvcx.base.files import begin_flush, write_all
 from dvcx.base.hashing import Hasher
 
@@ -26,13 +26,13 @@ _THREADS_ABOVE = 8 << 20
 def hash_and_copy(source: int, hasher: Hasher, target: int | None, size: int, *, past_page_cache: bool = False) -> int:
     """Reads `source` from its start to its end into `hasher`, and into `target` when there is one.
 
-    `size` (bytes) is the expected length. With `past_page_cache` a large file that nobody reads soon does not push
-    other files out of memory. Gives the number of bytes read. Raises `OSError` as reading and writing do.
+    `size` (bytes) is the expected length. With `past_page_cache` what memory does not hold of a large file is read
+    without being kept there. Gives the number of bytes read. Raises `OSError` as reading and writing do.
     """
     if size < _THREADS_ABOVE:
         return _in_one_thread(source, hasher, target, size)
     offset = 0
-    with HashingSink(hasher, target, past_page_cache=past_page_cache) as sink:
+    with HashingSink(hasher, target) as sink:
         while True:
             room = sink.room()
             count = read_direct(source, room, offset) if past_page_cache else os.preadv(source, [room], offset)
@@ -49,15 +49,14 @@ class HashingSink:
     As a context: at its end all has been hashed and written, also after an error, so that what came in is not lost.
     """
 
-    def __init__(self, hasher: Hasher, target: int | None, *, past_page_cache: bool) -> None:
+    def __init__(self, hasher: Hasher, target: int | None) -> None:
         from concurrent.futures import ThreadPoolExecutor  # 4 ms that small files do not pay
 
         self._hasher = hasher
         self._target = target
-        self._past_page_cache = past_page_cache
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="dvcx-hash")
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="dvcx-copy")
-        # Memory that starts on a page: direct reads and writes want it.
+        # Memory that starts on a page: direct reads want it.
         self._free = deque(memoryview(mmap.mmap(-1, _BLOCK)) for _ in range(_BLOCKS))
         self._busy: deque[tuple[memoryview, list[Future[object]]]] = deque()
         self._block = self._free.popleft()
@@ -120,9 +119,9 @@ class HashingSink:
         self._free.append(block)
 
     def _write(self, target: int, block: memoryview, offset: int) -> None:
-        written = write_direct(target, block) if self._past_page_cache else 0
-        write_all(target, block[written:])
-        begin_flush(target, offset + written, len(block) - written)
+        # Through memory: what is written here is read soon, by a checkout, a push or a program.
+        write_all(target, block)
+        begin_flush(target, offset, len(block))
 
 
 def _in_one_thread(source: int, hasher: Hasher, target: int | None, size: int) -> int:

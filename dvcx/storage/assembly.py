@@ -122,7 +122,7 @@ class _Gathering:
 def _write_in_order(remote: Remote, fd: int, recipe: Recipe, gathering: _Gathering, shown: Task) -> bytes:
     """Writes the whole object and gives the digest of what was written; after an error the file has a part of it."""
     hasher = threaded_hasher(remote.algorithm, recipe.total)
-    with HashingSink(hasher, fd, past_page_cache=True) as sink:
+    with HashingSink(hasher, fd) as sink:
         for data in _pieces(remote, recipe, gathering):
             sink.write(data)
             shown.advance(len(data))

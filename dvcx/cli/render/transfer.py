@@ -13,7 +13,8 @@ def render_fetch(result: FetchResult, console: Console) -> None:
     amount = f"{count_text(result.objects, 'object')}, {size_text(result.size)}"
     if result.dry_run:
         requests = count_text(result.requests, "request")
-        console.report(f"would fetch from {result.remote}: {amount} of content, about {requests}{cost_text(result.cost)}")
+        cost = cost_text(result.cost)
+        console.report(f"would fetch from {result.remote}: {amount} of content, about {requests}{cost}")
     elif result.runs:
         runs = count_text(result.runs, "run of stages", "runs of stages")
         console.report(f"fetched from {result.remote}: {runs}, and {amount}")
