@@ -54,5 +54,5 @@ def open_source(repo: str | os.PathLike[str] | None, rev: str | None, inside: st
     if not (is_git_url(text) and not (here / text).exists()):
         found = open_repo_if_any(here / text, os.environ) if (here / text).is_dir() else None
         if found is not None:
-            return own_project(found, rev)
+            return own_project(found, rev, None if repo is None else text)
     return open_foreign(text, rev, here, os.environ, inside)

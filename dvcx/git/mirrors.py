@@ -101,7 +101,7 @@ def fetch_commit(mirror: Mirror, revision: str | None = None) -> str:
     if revision is not None and _OID.fullmatch(revision):
         if not _is_here(mirror, revision):
             _fetch(mirror, [f"+{revision}:refs/dvcx/{revision}"])
-        return resolve(mirror.location, revision)
+        return resolve(mirror.location, revision, mirror.url)
     found = _advertised(mirror, revision)
     if found is None:
         assert revision is not None
@@ -149,7 +149,7 @@ def _from_history(mirror: Mirror, revision: str) -> str:
     shallow = (mirror.location.git_dir / "shallow").exists()
     with mirror.lock().exclusive(_WAIT):
         _ask(mirror, [*_SAFE, *_FETCH, "--prune", *(["--unshallow"] if shallow else []), "origin", *refs])
-    return resolve(mirror.location, revision)
+    return resolve(mirror.location, revision, mirror.url)
 
 
 def _fetch(mirror: Mirror, refs: Sequence[str]) -> None:

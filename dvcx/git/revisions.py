@@ -20,10 +20,11 @@ class NoSuchRevision(UsageError):
         self.close = close
 
 
-def resolve(location: GitLocation, revision: str) -> str:
+def resolve(location: GitLocation, revision: str, elsewhere: str | None = None) -> str:
     """Gives the full id of the commit that `revision` names: a branch, tag, id, `HEAD~2`, `v1^{commit}`, `:/message`.
 
-    Raises `NoSuchRevision`, with branch and tag names that look alike in the hint.
+    `elsewhere` is the address or folder of a repository that is not the user's own. Raises `NoSuchRevision`, with
+    branch and tag names that look alike in the hint.
     """
     if revision and "\0" not in revision:
         # Behind ":/text" all is text to look for, and what is found is a commit anyway.
@@ -32,7 +33,7 @@ def resolve(location: GitLocation, revision: str) -> str:
         oid = answer.out.decode(errors="replace").strip()
         if answer.code == 0 and _OID.fullmatch(oid):  # "^main" would give an id with a caret
             return oid
-    raise _no_such_revision(location, revision)
+    raise _no_such_revision(location, revision, elsewhere)
 
 
 def resolve_or_none(location: GitLocation, revision: str) -> str | None:
@@ -49,12 +50,18 @@ def branches_and_tags(location: GitLocation) -> list[str]:
     return run_git(location, args).decode(errors="replace").splitlines()
 
 
-def _no_such_revision(location: GitLocation, revision: str) -> NoSuchRevision:
+def _no_such_revision(location: GitLocation, revision: str, elsewhere: str | None) -> NoSuchRevision:
     from difflib import get_close_matches  # only on the way out
+    from shlex import quote
 
     names = branches_and_tags(location)
     if not names and revision == "HEAD":
+        if elsewhere is not None:
+            return NoSuchRevision(f"the repository {elsewhere} has no commits yet", "push some to it", revision)
         return NoSuchRevision("this Git repository has no commits yet", "make one: `git commit -m ...`", revision)
     close = tuple(get_close_matches(revision, names, n=3, cutoff=0.6))
-    hint = f"did you mean {' or '.join(close)}?" if close else "`git branch -a` and `git tag` list the names there are"
-    return NoSuchRevision(f"no commit is called {revision!r} in this Git repository", hint, revision, close)
+    where, listing = "this Git repository", "`git branch -a` and `git tag` list"
+    if elsewhere is not None:
+        where, listing = f"the Git repository {elsewhere}", f"`git ls-remote {quote(elsewhere)}` lists"
+    hint = f"did you mean {' or '.join(close)}?" if close else f"{listing} the names there are"
+    return NoSuchRevision(f"no commit is called {revision!r} in {where}", hint, revision, close)

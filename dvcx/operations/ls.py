@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -81,7 +82,8 @@ def ls(repo: Repo, path: str, options: LsOptions | None = None) -> Listing:
     targets = targets_at(manifest, path, empty_is_fine=options.empty_is_fine)
     cache = open_cache(repo)
     load = listing_loader(repo, cache, options.remote, targets if options.recursive else ())
-    lister = Lister(repo.algorithm, manifest, load)
+    shown_by = f"dvcx ls --rev {shlex.quote(options.revision)}" if options.revision is not None else "dvcx ls"
+    lister = Lister(repo.algorithm, manifest, load, shown_by)
     if options.recursive:
         entries = [each for target in targets for each in lister.all_below(target)]
     else:
@@ -104,12 +106,16 @@ def broken_below(manifest: Manifest, path: str) -> dict[str, str]:
 
 
 class Lister:
-    """Lists the tracked data of one manifest; `unread` collects the folders whose trees are not at hand."""
+    """Lists the tracked data of one manifest; `unread` collects the folders whose trees are not at hand.
 
-    def __init__(self, algorithm: Algorithm, manifest: Manifest, load: LoadTree) -> None:
+    `ls_command` is what lists all of it.
+    """
+
+    def __init__(self, algorithm: Algorithm, manifest: Manifest, load: LoadTree, ls_command: str = "dvcx ls") -> None:
         self._algorithm = algorithm
         self._manifest = manifest
         self._load = load
+        self._ls_command = ls_command
         self.unread: list[str] = []
 
     def one_level(self, path: str, targets: Sequence[Target]) -> list[Listed]:
@@ -186,5 +192,5 @@ class Lister:
         close = difflib.get_close_matches(inner[0], names, 1)
         return UsageError(
             f"{target.path} is not in the tracked folder {target.output} in {self._manifest.label}",
-            f"did you mean {above}/{close[0]}?" if close else f"see what is there with `dvcx ls {above}`",
+            f"did you mean {above}/{close[0]}?" if close else f"see what is there with `{self._ls_command} {above}`",
         )

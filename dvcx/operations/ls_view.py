@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dvcx.base.errors import MissingData
 from dvcx.operations.ls import Lister, Listing, LsOptions, broken_below, targets_at
+from dvcx.operations.targets import NotTracked
 from dvcx.operations.view import View, ViewOptions
 from dvcx.repo.foreign import open_foreign
 
@@ -17,11 +18,14 @@ def list_view(view: View, path: str, *, recursive: bool, revision: str | None = 
     Listings that are not here come from the remote. Raises `UsageError` where nothing is tracked, `MissingData` when
     it is not known what the folder `path` holds.
     """
-    targets = targets_at(view.manifest, path, empty_is_fine=not path)
+    try:
+        targets = targets_at(view.manifest, path, empty_is_fine=not path)
+    except NotTracked:
+        raise view.not_tracked(path) from None
     if recursive:
         nodes = [view.find(target.path) for target in targets]
         view.fetch_trees([node for node in nodes if node is not None and node.entry.is_folder])
-    lister = Lister(view.repo.algorithm, view.manifest, view.tree)
+    lister = Lister(view.repo.algorithm, view.manifest, view.tree, view.ls_command)
     try:
         if recursive:
             entries = [each for target in targets for each in lister.all_below(target)]

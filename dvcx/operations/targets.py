@@ -27,6 +27,10 @@ class Target:
         return "/".join((self.output, *self.inner))
 
 
+class NotTracked(UsageError):
+    """A path means no tracked data."""
+
+
 def resolve_targets(manifest: Manifest, paths: Sequence[str], *, pass_over_broken: bool = False) -> list[Target]:
     """Gives what `paths` (relative to the project root) mean: all tracked data when there are none.
 
@@ -87,7 +91,7 @@ def _above(path: str) -> Iterator[str]:
         yield path
 
 
-def not_tracked(manifest: Manifest, path: str) -> UsageError:
+def not_tracked(manifest: Manifest, path: str) -> NotTracked:
     """Gives the error for a path that means no tracked data."""
     close = difflib.get_close_matches(path, manifest.pointers, 1)
     hint = f"track it with `dvcx add {path}`, or see what is tracked: `dvcx ls`"
@@ -95,7 +99,7 @@ def not_tracked(manifest: Manifest, path: str) -> UsageError:
         hint = f"did you mean {close[0]}?"
     elif manifest.label != WORKSPACE:
         hint = f"see what was tracked then: `dvcx ls --rev {manifest.label}`"
-    return UsageError(f"{path} is not tracked in {manifest.label}", hint)
+    return NotTracked(f"{path} is not tracked in {manifest.label}", hint)
 
 
 def matching_targets(manifest: Manifest, patterns: Sequence[str], load: LoadTree) -> list[Target]:

@@ -7,6 +7,7 @@ cache, or from a remote: of large files only the chunks that are touched. Any nu
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -75,14 +76,21 @@ class View:
             raise self.not_tracked(path)
         return node
 
+    @property
+    def ls_command(self) -> str:
+        """What to type to list all that the view shows."""
+        project = "" if self.source.is_own else f" {shlex.quote(self.source.url)}"
+        return f"dvcx ls{project}" + (f" --rev {self.source.commit}" if self.source.commit else "")
+
     def not_tracked(self, path: str) -> UsageError:
         """Gives the error for a path that means nothing here."""
         error = not_tracked(self.manifest, path)
-        if self.is_live:
+        if self.source.is_own:
             return error
-        if not self.source.is_mirror or (error.hint or "").startswith("did you mean"):
-            return error
-        return UsageError(f"{error.message} of {self.source.url}", f"see what is there: `dvcx ls {self.source.url}`")
+        hint = error.hint or ""
+        if not hint.startswith("did you mean"):
+            hint = f"see what is there: `{self.ls_command}`"
+        return UsageError(f"{error.message} of {self.source.url}", hint)
 
     def find(self, path: str) -> Node | None:
         """Gives what is at `path`, or None; raises the error of a pointer file that cannot be used, or as `tree`."""

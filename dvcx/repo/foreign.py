@@ -46,7 +46,7 @@ class Foreign:
 
     `url` is what a pointer remembers: an address, or an absolute path. `refused` are the remotes that its configuration
     names but that are not used, each with why. `is_mirror` tells that it is elsewhere. `path` is what was asked for
-    inside the repository, relative to the project.
+    inside the repository, relative to the project. `is_own` tells that it is the user's own, which nobody had to name.
     """
 
     repo: Repo
@@ -54,6 +54,7 @@ class Foreign:
     url: str
     is_mirror: bool
     path: str = ""
+    is_own: bool = False
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -92,7 +93,9 @@ def open_foreign(
         git = find_git(folder, clean)
         if git is not None:
             where = mirrors_folder(environ) / f"bare-{folder.name}"
-            return _from_objects(git, resolve(git, revision or "HEAD"), str(folder), where, inside, own, None)
+            return _from_objects(
+                git, resolve(git, revision or "HEAD", str(folder)), str(folder), where, inside, own, None
+            )
     nearest, rest = _nearest_project(folder, inside)
     repo = open_repo(nearest, clean)
     inside = rest if nearest != folder else inside
@@ -100,7 +103,8 @@ def open_foreign(
         if revision is not None:
             raise UsageError(f"{source} was made with --no-git, so it has no revision {revision}", "leave --rev away")
         return Foreign(repo, None, str(folder), is_mirror=False, path=inside)
-    return Foreign(repo, resolve(repo.git, revision or "HEAD"), str(folder), is_mirror=False, path=inside)
+    commit = resolve(repo.git, revision or "HEAD", str(folder))
+    return Foreign(repo, commit, str(folder), is_mirror=False, path=inside)
 
 
 def _nearest_project(folder: Path, inside: str) -> tuple[Path, str]:
@@ -113,14 +117,17 @@ def _nearest_project(folder: Path, inside: str) -> tuple[Path, str]:
     return folder, inside
 
 
-def own_project(repo: Repo, revision: str | None) -> Foreign:
-    """Gives the user's own project in the same form, at `revision`; None: the workspace."""
+def own_project(repo: Repo, revision: str | None, named: str | None = None) -> Foreign:
+    """Gives a project in the same form, at `revision`; None: the workspace.
+
+    `named` is the folder by which somebody named it who is perhaps not in it.
+    """
     commit = None
     if revision is not None:
         if repo.git is None:
             raise UsageError("this project was made with --no-git, so it has no revisions", "leave the revision away")
-        commit = resolve(repo.git, revision)
-    return Foreign(repo, commit, str(repo.root), is_mirror=False)
+        commit = resolve(repo.git, revision, named)
+    return Foreign(repo, commit, str(repo.root), is_mirror=False, is_own=named is None)
 
 
 def _from_objects(

@@ -76,10 +76,14 @@ def wire(root: Path, git: GitLocation | None, environ: Mapping[str, str]) -> Rep
     return Repo(root, git, prefix, config, algorithm_named(config.core.hash), common, worktree, cache_dir)
 
 
+class OutsideProject(UsageError):
+    """A path leads out of the project."""
+
+
 def project_path(repo: Repo, typed: str, directory: Path) -> str:
     """Gives what a user typed in the folder `directory` as a path relative to the project root.
 
-    `data.dvcx` means `data`; "" is the root itself. Raises `UsageError` for paths outside the project and `Refused`
+    `data.dvcx` means `data`; "" is the root itself. Raises `OutsideProject` for paths that lead out and `Refused`
     for paths inside `.git` and `.dvcx`.
     """
     path = path_in_project(repo, typed, directory)
@@ -97,9 +101,8 @@ def path_in_project(repo: Repo, typed: str, directory: Path) -> str:
     if absolute == root:
         return ""
     if not absolute.startswith(root + os.sep):
-        raise UsageError(
-            f"{typed} is outside of the project {repo.root}",
-            "name a path inside it; data from elsewhere is copied in by `dvcx add -o PATH SOURCE`",
+        raise OutsideProject(
+            f"{typed} is outside of the project {repo.root}, so it cannot be tracked here", "name a path inside it"
         )
     path = absolute[len(root) + 1 :].replace(os.sep, "/")
     if path.split("/")[0] in (".git", PROJECT_FOLDER):

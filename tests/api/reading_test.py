@@ -271,6 +271,11 @@ def test_importing_dvcx_loads_nothing_else() -> None:
         dvcx.nothing  # noqa: B018
 
 
+def test_what_python_offers_to_complete_is_what_is_public() -> None:
+    assert dir(dvcx) == sorted(dvcx.__all__)
+    assert all(hasattr(dvcx, name) for name in dvcx.__all__)
+
+
 def test_reading_from_python_prints_nothing(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
     project.save({"a.txt": "one\n"}, "a.txt")
     far_away(project)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 from pathlib import Path
 
 import pytest
 
+import dvcx
 from tests.functional.arranging import use_store
 from tests.project import Project
 
@@ -143,3 +145,22 @@ def test_a_bare_repository_and_a_project_in_a_subfolder(source: Project, here: P
         assert here.read("t.csv") == b"1,2\n"
     here.dvcx("get", "../bare.git", "data/a.txt").ok()
     assert here.read("a.txt") == b"two\n"
+
+
+def test_hints_about_another_project_name_it(source: Project, here: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    for where in (address(source), str(source.path)):
+        listing = f"`dvcx ls {where} --rev {source.head()}`"
+        for words in (["get", where, "nope"], ["ls", where, "nope"]):
+            run = here.dvcx(*words)
+            assert run.code == 2 and listing in run.err and f"of {where}" in run.err, words
+        run = here.dvcx("ls", where, "data/9999")
+        assert run.code == 2 and f"{listing[:-1]} data`" in run.err
+        run = here.dvcx("ls", where, "--rev", "qqqq")
+        assert run.code == 2 and f"in the Git repository {where}" in run.err and f"`git ls-remote {where}`" in run.err
+        monkeypatch.chdir(here.path)
+        with pytest.raises(dvcx.UsageError, match=re.escape(where)) as caught:
+            dvcx.ls(repo=where, rev="qqqq")
+        assert f"git ls-remote {where}" in (caught.value.hint or "")
+    run = source.dvcx("ls", "nope", "--rev", "v1")
+    assert "`dvcx ls --rev v1`" in run.err
+    assert "this Git repository" in source.dvcx("ls", "--rev", "qqqq").err, "one's own needs no name"

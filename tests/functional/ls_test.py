@@ -123,3 +123,15 @@ def test_projects_without_git_and_in_subfolders_are_listed(plain_project: Projec
     inner.commit(message="inner")
     assert names(inner, "--rev", "HEAD", "-R") == ["data/a"]
     assert names(project, "-R") == names(project, "-R", "--rev", "HEAD") == [], "the outer project has none of it"
+
+
+def test_what_is_neither_here_nor_a_project_gets_no_hint_for_adding_it(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    for where in (tmp_path / "nope", tmp_path / "plain"):
+        run = project.dvcx("ls", str(where))
+        assert run.code == 2 and "nor the address of a Git repository" in run.err and "dvcx add" not in run.err
+        for command in ("update", "status", "checkout"):
+            run = project.dvcx(command, str(where))
+            assert run.code == 2 and "cannot be tracked here" in run.err and "dvcx add" not in run.err, command
+    run = project.dvcx("add", str(tmp_path / "plain"))
+    assert run.code == 2 and "`dvcx add -o PATH SOURCE`" in run.err

@@ -26,7 +26,7 @@ from dvcx.cli.text import dim, green, yellow
 from dvcx.operations.add import AddOptions, AddResult, add
 from dvcx.operations.copy_in import add_copy
 from dvcx.operations.globs import workspace_glob
-from dvcx.repo.open import project_path
+from dvcx.repo.open import OutsideProject, project_path
 
 
 def command(
@@ -51,9 +51,14 @@ def command(
         target = project_path(repo, out, call.directory)
         result = add_copy(repo, paths, target, call.directory, options, call.progress)
         return Outcome(result, render=then_git_add(repo, render))
-    named = (
-        workspace_glob(repo, paths, call.directory) if glob else [project_path(repo, p, call.directory) for p in paths]
-    )
+    try:
+        named = (
+            workspace_glob(repo, paths, call.directory)
+            if glob
+            else [project_path(repo, path, call.directory) for path in paths]
+        )
+    except OutsideProject as error:
+        raise OutsideProject(error.message, "copy it in: `dvcx add -o PATH SOURCE`") from None
     return Outcome(add(repo, named, options, call.progress), render=then_git_add(repo, render))
 
 

@@ -26,7 +26,7 @@ from dvcx.cli.invocation import Invocation, Outcome
 from dvcx.cli.options import ListingRemote, Recursive, Revision, TrackedPath
 from dvcx.cli.render.listing import render_listing
 from dvcx.operations.ls import Listing, LsOptions, ls
-from dvcx.repo.open import project_path
+from dvcx.repo.open import OutsideProject, project_path
 
 
 def command(
@@ -53,7 +53,14 @@ def command(
         return Outcome(result, error=result.problem(), render=partial(render_listing, sizes=size))
     repo = call.repo()
     options = LsOptions(revision=rev, recursive=recursive, remote=remote, empty_is_fine=path is None)
-    result = ls(repo, project_path(repo, path or ".", call.directory), options)
+    try:
+        inside = project_path(repo, path or ".", call.directory)
+    except OutsideProject:
+        raise OutsideProject(
+            f"{path} is neither in the project {repo.root}, nor a project itself, nor the address of a Git repository",
+            "name a path inside it, the folder of another project, or an address: https://host/team/project.git",
+        ) from None
+    result = ls(repo, inside, options)
     return Outcome(result, error=result.problem(), render=partial(render_listing, sizes=size))
 
 
