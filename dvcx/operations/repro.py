@@ -18,6 +18,7 @@ from dvcx.operations.repro_run import Running
 from dvcx.operations.repro_targets import live_needs, select_stages
 from dvcx.operations.stage_outputs import OutputKeeper, flat
 from dvcx.operations.stage_view import StageView, open_stages, run_logs
+from dvcx.operations.unsaved import unsaved_inputs
 from dvcx.pipeline.current import project_path_of
 from dvcx.pipeline.job import Workshop
 from dvcx.pipeline.process import Stop
@@ -25,14 +26,22 @@ from dvcx.pipeline.run_cache import RunCache
 from dvcx.repo.record import Repo
 from dvcx.workspace.state import State
 
+_RECORDED = (Action.RAN, Action.RESTORED, Action.SKIP)
+"""After these `dvcx.lock` names the inputs as they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReproResult:
-    """What became of each stage that was meant, in the order of the plan; with `dry_run` what would."""
+    """What became of each stage that was meant, in the order of the plan; with `dry_run` what would.
+
+    `unsaved` are the tracked paths with changes that were not added, whose contents `dvcx.lock` now names: nobody else
+    can get those.
+    """
 
     stages: tuple[StageResult, ...]
     dry_run: bool
     interrupted: bool = False
+    unsaved: tuple[str, ...] = ()
 
     def problem(self) -> DvcxError | None:
         """Gives the error of the stages that failed, or None."""
@@ -84,7 +93,9 @@ def repro(
                 results = Running(view, decider, keeper, plan, needs, options, watcher, workshop, progress).run()
             finally:
                 keeper.close()
-        return ReproResult(results, dry_run=False, interrupted=stop.asked)
+        recorded = [each.stage for each in results if each.action in _RECORDED]
+        unsaved = unsaved_inputs(view, [view.pipeline.stages[address] for address in recorded])
+        return ReproResult(results, dry_run=False, interrupted=stop.asked, unsaved=unsaved)
     finally:
         view.close()
 

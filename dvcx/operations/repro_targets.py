@@ -44,11 +44,12 @@ def addresses_of(pipeline: Pipeline, target: str, selection: Selection) -> list[
     found = list(dict.fromkeys(_meanings(pipeline, target, selection)))
     if found:
         return found
-    broken = pipeline.broken.get(_here(target, selection)) or pipeline.broken.get(target)
+    file = _address_here(target, selection).rpartition(":")[0] or PIPELINE_FILE  # it may be what declares the stage
+    names = (_here(target, selection), target, file)
+    broken = next((pipeline.broken[name] for name in names if name in pipeline.broken), None)
     if broken is not None:
         raise broken
-    names = [*pipeline.stages, *pipeline.groups]
-    close = difflib.get_close_matches(target, names, 2)
+    close = difflib.get_close_matches(target, [*pipeline.stages, *pipeline.groups], 2)
     hint = f"did you mean {' or '.join(close)}?" if close else "`dvcx stage list` shows the stages"
     raise UsageError(f"there is no stage, and no output of one, called {target}", hint)
 

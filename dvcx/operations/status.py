@@ -124,6 +124,11 @@ def status(
     return StatusResult(outputs, broken, far.name if far else None, tuple(dict.fromkeys(hints)), stages, fresh)
 
 
+def state_of(repo: Repo, target: Target, cache: Cache, state: State, load: LoadTree) -> OutputStatus:
+    """Gives the state of one target, with what is open already; no remote is asked."""
+    return _Looker(repo, cache, state, load, None).look(target, lambda count: None)
+
+
 def _open_remote(repo: Repo, name: str) -> Remote:
     from dvcx.operations.remotes import open_remote  # 10 ms that a status of the workspace alone does not pay
 

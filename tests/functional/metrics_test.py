@@ -58,6 +58,7 @@ def test_tags_branches_and_named_revisions_come_with_the_workspace(scored: Proje
         ("v2", 0.2),
     ]
     assert [each["revision"] for each in scored.json("metrics", "show", "-a")] == ["workspace", "main"]
+    assert {each["revision"] for each in scored.json("metrics", "show", "--all")} == {"workspace", "main", "v1", "v2"}
     assert [each["revision"] for each in scored.json("metrics", "show", "--rev", "v1")] == ["workspace", "v1"]
     assert len(scored.json("metrics", "show", "-A")) == 3  # the first commit has none
     assert scored.dvcx("metrics", "show", "--rev", "v9").code == 2

@@ -116,6 +116,14 @@ def test_an_output_means_its_stage_and_a_word_that_means_nothing_is_told(done: P
     assert (run.code, "did you mean train" in run.err) == (2, True)
 
 
+def test_a_stage_whose_file_does_not_load_is_told_what_is_wrong_with_the_file(plain_project: Project) -> None:
+    plain_project.write("dvcx.yaml", "stages:\n  a:\n    cmd: [unclosed\n")
+    plain_project.write("sub/dvcx.yaml", "stages:\n  b:\n    cmd: [unclosed\n")
+    for words, file in ((["why", "a"], "dvcx.yaml"), (["why", "sub/dvcx.yaml:b"], "sub/dvcx.yaml")):
+        run = plain_project.dvcx(*words)
+        assert (run.code != 0, file in run.err, "there is no stage" in run.err) == (True, True, False)
+
+
 def test_before_the_first_run_and_without_git_it_answers_too(plain_project: Project) -> None:
     plain_project.write("dvcx.yaml", "stages:\n  a:\n    cmd: echo a > a.txt\n    outs: [a.txt]\n")
     assert because(plain_project, "a") == [("never run", "", None, False)]

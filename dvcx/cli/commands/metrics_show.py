@@ -5,6 +5,7 @@ Of a table with several rows the last one counts. With revisions there is a row 
 Examples:
     dvcx metrics show
     dvcx metrics show --all-branches --md
+    dvcx metrics show --all             # every branch and every tag
     dvcx metrics show --rev v1 --rev v2 scores.json
 """
 
@@ -37,12 +38,13 @@ def command(
     all_branches: Annotated[bool, typer.Option("--all-branches", "-a", help="every branch, too")] = False,
     all_tags: Annotated[bool, typer.Option("--all-tags", "-T", help="every tag, too")] = False,
     all_commits: Annotated[bool, typer.Option("--all-commits", "-A", help="every commit, too")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="every branch and every tag, too")] = False,
     md: Markdown = False,
     precision: Precision = 5,
 ) -> Outcome:
     repo = call.repo()
     paths = [path_in_project(repo, target, call.directory) for target in targets or ()]
-    revisions = Revisions(all_branches, all_tags, all_commits, tuple(rev or ()))
+    revisions = Revisions(all_branches or all_, all_tags or all_, all_commits, tuple(rev or ()))
     result = metrics_show(repo, paths, revisions)
     return Outcome(result, render=partial(render_metrics, how=HowValues(precision, md)))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from dvcx.cli.console import Console
 from dvcx.cli.render.sizes import count_text, size_text
 from dvcx.cli.text import Cell, Piece, bold, dim, green, red, yellow
@@ -37,6 +39,10 @@ def render_repro(result: ReproResult, console: Console) -> None:
     if not console.quiet:
         console.table(rows)
     console.say(_summary(result))
+    for path in result.unsaved:
+        console.warn(f"{path} has changes that are not added: dvcx.lock names what nobody else can get")
+    if result.unsaved:
+        console.next_step(f"dvcx add {shlex.join(result.unsaved)}")
     if result.interrupted:
         console.say("interrupted: what was complete is recorded; `dvcx repro` goes on from there")
     elif any(each.action in (Action.RAN, Action.RESTORED) for each in result.stages):
