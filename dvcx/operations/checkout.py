@@ -33,6 +33,7 @@ from dvcx.repo.record import (
     workspace_lock,
 )
 from dvcx.storage.cache import Cache
+from dvcx.storage.copies import Copies
 from dvcx.workspace.apply import Applied, Tools, apply_checkout
 from dvcx.workspace.plan import ActionKind, CheckoutPlan, Sources, plan_checkout
 from dvcx.workspace.scan import Scanned
@@ -134,15 +135,17 @@ def checkout_targets(
     progress: Progress = SILENT,
     *,
     whole: Manifest | None = None,
+    copies: Copies | None = None,
 ) -> CheckoutResult:
     """Does what `checkout` does for targets found already; the caller holds the workspace lock.
 
     With `whole`, the manifest of all that is tracked now, data that dvcx put here and that is tracked no more leaves.
+    `copies` may have large files ready.
     """
     if not options.dry_run:
         keep_drivers(repo)
     cache, state = open_cache(repo), open_state(repo)
-    result = checkout_opened(repo, cache, state, targets, options, progress, whole=whole)
+    result = checkout_opened(repo, cache, state, targets, options, progress, whole=whole, copies=copies)
     state.close()
     cache.close()
     return result
@@ -157,6 +160,7 @@ def checkout_opened(
     progress: Progress = SILENT,
     *,
     whole: Manifest | None = None,
+    copies: Copies | None = None,
 ) -> CheckoutResult:
     """Does what `checkout_targets` does with a cache and state that are open already, and stay so."""
     load = tree_loader(cache)
@@ -181,7 +185,7 @@ def checkout_opened(
         empty = {target.output for target in targets if was_empty(repo, target)}
         for output in empty:
             state.set_baseline(output, None)  # nothing of it is here any more, whatever was
-        applied = _apply(repo, cache, state, plan, load, progress)
+        applied = _apply(repo, cache, state, plan, load, progress, copies)
         left_out = {path for path, _ in (*plan.missing, *applied.damaged)}
         record_placed(cache, state, targets, load, left_out, empty)
         for path in former:
@@ -275,7 +279,15 @@ def _join(plan: CheckoutPlan, more: CheckoutPlan) -> None:
     plan.folders_to_empty += more.folders_to_empty
 
 
-def _apply(repo: Repo, cache: Cache, state: State, plan: CheckoutPlan, load: LoadTree, progress: Progress) -> Applied:
+def _apply(
+    repo: Repo,
+    cache: Cache,
+    state: State,
+    plan: CheckoutPlan,
+    load: LoadTree,
+    progress: Progress,
+    copies: Copies | None,
+) -> Applied:
     if not plan.actions and not plan.folders_to_empty:
         return Applied()
     total = sum(action.new.files for action in plan.actions if action.new is not None)
@@ -284,7 +296,7 @@ def _apply(repo: Repo, cache: Cache, state: State, plan: CheckoutPlan, load: Loa
         open_trash(repo).entry("checkout", repo.root) as keeper,
         task(progress, "checking out", total, "files") as running,
     ):
-        tools = Tools(repo.root, cache, state, link_types(repo), scratch, repo.durable, load, running.advance)
+        tools = Tools(repo.root, cache, state, link_types(repo), scratch, repo.durable, load, running.advance, copies)
         return apply_checkout(plan, tools, keeper)
 
 
