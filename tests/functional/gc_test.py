@@ -83,7 +83,7 @@ def test_undo_brings_it_back(with_garbage: Project) -> None:
     assert contents(project) == before
     (entry,) = project.json("undo", "--list")["entries"]
     assert set(entry["names"]) == shown
-    assert set(project.json("undo")["restored"]) == shown
+    assert set(project.json("undo")["removed"]) == shown
     assert contents(project) != before
 
 
