@@ -46,8 +46,8 @@ class Added:
     """One tracked path after `add`: its id, size in bytes and number of files (None for a file).
 
     `change` is `added`, `updated`, `described` (the same data, a new note) or `unchanged`; `unfetched` counts
-    files that are kept although they are not here, `outdated` those of another revision's pointer (after `git checkout`, say) whose place older ones took: no checkout
-    had brought them.
+    files that are kept although they are not here, `outdated` those of another revision's pointer (after
+    `git checkout`, say) whose place older ones took: no checkout had brought them.
     """
 
     path: str
