@@ -6,17 +6,17 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dvcx.base.errors import DamagedData, DvcxError, MissingData, Refused, UsageError, shown
+from dvcx.base.errors import DamagedData, DvcxError, MissingData, Refused, shown
 from dvcx.base.progress import SILENT, Progress, task
 from dvcx.base.scratch import scratch_folder
 from dvcx.base.text import counted
-from dvcx.git.revisions import resolve_or_none
 from dvcx.manifest.manifest import Manifest, workspace_manifest
 from dvcx.manifest.trees import LoadTree, entry_at, entry_of
 from dvcx.model.pointer import pointer_path
 from dvcx.model.tree import EntryKind, TreeEntry
 from dvcx.operations.git_setup import keep_drivers
 from dvcx.operations.looking import look
+from dvcx.operations.meant_otherwise import explaining
 from dvcx.operations.own_copies import links_into_cache, make_own_copies
 from dvcx.operations.placing import record_placed, was_empty
 from dvcx.operations.relink import relink, wanted_links
@@ -111,21 +111,11 @@ def checkout(
     """
     with workspace_lock(repo).exclusive(repo.config.core.lock_timeout):
         manifest = workspace_manifest(repo.root, repo.git)
-        targets = _resolved(repo, manifest, paths)
+        with explaining(repo, "`git checkout {}` brings its pointers, then `dvcx checkout`"):
+            targets = resolve_targets(manifest, paths)
         return checkout_targets(
             repo, targets, options or CheckoutOptions(), progress, whole=None if paths else manifest
         )
-
-
-def _resolved(repo: Repo, manifest: Manifest, paths: Sequence[str]) -> list[Target]:
-    try:
-        return resolve_targets(manifest, paths)
-    except UsageError as error:
-        for path in paths:
-            if repo.git is not None and resolve_or_none(repo.git, path) is not None:
-                hint = f"{path} is a revision of Git: `git checkout {path}` brings its pointers, then `dvcx checkout`"
-                raise UsageError(error.message, hint) from error
-        raise
 
 
 def checkout_targets(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from dvcx.base.errors import Refused, UsageError
 from dvcx.base.progress import SILENT, Progress
@@ -90,7 +91,7 @@ class CacheCollection:
         self._keep = repo.config.trash.keep_days * DAY
         self._now = options.now or _after_a_tick()
         self._expired = self._trash.expired(self._keep, self._now)
-        remotes = [open_remote(repo, name) for name in repo.config.remotes]
+        remotes = {name: partial(open_remote, repo, name) for name in repo.config.remotes}
         self._live = LiveObjects(repo, self._cache, remotes, without=self._expired, allow_missing=options.allow_missing)
         self._plan = plan_cache_gc(self._cache, self._live.find(), older_than=options.older_than, now=self._now)
         self.preview = self._previewed(self._plan)
@@ -167,8 +168,9 @@ class RemoteCollection:
         self._now = options.now or time.time()
         self._cache = open_cache(repo)
         self._remote = open_remote(repo, config.name)
-        others = [open_remote(repo, name) for name in repo.config.remotes if name != config.name]
-        self._live = LiveObjects(repo, self._cache, [self._remote, *others], allow_missing=options.allow_missing)
+        others = {name: partial(open_remote, repo, name) for name in repo.config.remotes if name != config.name}
+        remotes = {config.name: lambda: self._remote, **others}
+        self._live = LiveObjects(repo, self._cache, remotes, allow_missing=options.allow_missing)
         self._plan = self._planned()
         self.preview = self._previewed(self._plan)
 
