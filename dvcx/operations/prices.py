@@ -23,8 +23,8 @@ class Prices:
 
 
 # List prices of the standard class in the cheapest region of the United States, first tier, without free amounts:
-# S3 Standard in us-east-1, Google Cloud Storage Standard in us-central1, Azure Blob hot LRS in East US; R2 Standard, B2,
-# Wasabi pay as you go. docs/guides/transfers.md has the page that each was read on.
+# S3 Standard in us-east-1, Google Cloud Storage Standard in us-central1, Azure Blob hot LRS in East US, R2, B2,
+# and Wasabi pay as you go. docs/guides/transfers.md has the page that each was read on.
 _LIST = {
     "s3": Prices(write=0.005, read=0.0004, out=0.09, month=0.023),
     "gs": Prices(write=0.005, read=0.0004, out=0.12, month=0.020),
