@@ -106,7 +106,7 @@ def open_place(url: str, directory: Path, repo: Repo | None) -> Place:
             raise UsageError(f"{url} means a remote of a project, and there is none here", "go into the project")
         name, _, path = url[len(_REMOTE) :].partition("/")
         config = remote_config(repo, name)
-        return BucketPlace(open_bucket(config.url, repo.root, config.options), path)
+        return BucketPlace(open_bucket(config.url, repo.root, config.options, config.name), path)
     if "://" not in url and "::" not in url:
         return OutsidePlace(str(directory / os.path.expanduser(url)))
     kind = kind_of(url)

@@ -11,7 +11,7 @@ from dvcx.base.errors import UsageError
 from dvcx.base.paths import check_relative
 from dvcx.base.progress import Task
 from dvcx.storage.bucket import Bucket, BucketFile, NotThere
-from dvcx.storage.outside import Outside, OutsideFile
+from dvcx.storage.outside import NOT_DATA, Outside, OutsideFile
 
 _BLOCK = 8 << 20
 _JOBS = 8
@@ -33,7 +33,7 @@ class BucketPlace:
         files = []
         for each in self._listed(prefix):
             name = each.name[len(prefix) :]
-            if name:  # some stores have an empty object that stands for the folder itself
+            if name and name not in NOT_DATA:  # some stores have an empty object that stands for the folder itself
                 check_relative(name, self.label)
                 files.append(_file(name, each))
         if not files:

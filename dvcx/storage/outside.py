@@ -15,6 +15,7 @@ from dvcx.base.errors import RemoteError, UsageError
 from dvcx.base.hashing import checksum
 from dvcx.base.paths import check_relative
 from dvcx.base.progress import Task
+from dvcx.formats.export_manifest import NAME
 from dvcx.storage.bucket import label_of, redacted
 from dvcx.storage.stores import plain
 from dvcx.storage.stores.kinds import check_remote_options, kind_of, require_library
@@ -23,6 +24,8 @@ from dvcx.storage.stores.problems import Outcome, usual_problem
 _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "Content-MD5", "generation", "checksum")
 _TIMES = ("LastModified", "last_modified", "mtime", "modified", "updated", "Last-Modified")
 _MOST_FILES = 1 << 24
+NOT_DATA = frozenset({NAME})
+"""Files at the top of a folder that are about it: what `dvcx export` notes is none of what it exported."""
 _JOBS = 8
 
 
@@ -101,6 +104,8 @@ class OutsidePlace:
         start = len(self._root.rstrip("/")) + 1
         for path, each in found.items():
             name = path[start:] if path.startswith(self._root) else path.rpartition("/")[2]
+            if name in NOT_DATA:
+                continue
             check_relative(name, self.label)
             files.append(_file(name, each))
             if len(files) > _MOST_FILES:
