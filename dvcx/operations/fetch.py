@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from dvcx.base.errors import DamagedData, DvcxError, MissingData, shown
+from dvcx.base.errors import ArrivedDamaged, DamagedData, DvcxError, MissingData, shown
 from dvcx.base.progress import SILENT, Progress
 from dvcx.base.text import counted
 from dvcx.operations.listings import far_loader
@@ -15,6 +15,7 @@ from dvcx.operations.run_sharing import fetch_runs
 from dvcx.operations.targets import check_inside
 from dvcx.operations.transfer import Meant, TransferOptions, meant_by
 from dvcx.repo.record import Repo, note_cache_use, open_cache, tree_loader
+from dvcx.storage.arrival import how_to_tell
 from dvcx.storage.cache import Cache
 from dvcx.storage.cache_quarantine import set_aside_object
 from dvcx.storage.copies import Copies
@@ -27,8 +28,8 @@ from dvcx.storage.remote import Remote
 class FetchResult:
     """What a fetch did or, with `dry_run`, would do at most: objects, bytes of content, requests, and what that costs.
 
-    `missing` are paths whose data is neither in the cache nor on the remote; `damaged` those of which the remote has
-    no good copy. `runs` counts runs of stages.
+    `missing` are paths whose data is neither in the cache nor on the remote; `damaged` those of which no
+    good copy came. `runs` counts runs of stages.
     """
 
     remote: str
@@ -44,10 +45,10 @@ class FetchResult:
     def problem(self, *, allow_missing: bool = False) -> DvcxError | None:
         """Gives the error of a fetch that is not complete, or None."""
         if self.damaged:
-            return DamagedData(
-                f"{counted(len(self.damaged), 'file is', 'files are')} damaged on {self.remote} and not taken: "
-                f"{shown(self.damaged)}",
-                f"run `dvcx fsck --remote {self.remote} --repair` where good copies are",
+            return ArrivedDamaged(
+                f"{counted(len(self.damaged), 'file')} came damaged from {self.remote}, also when asked for again, "
+                f"and {'was' if len(self.damaged) == 1 else 'were'} not taken: {shown(self.damaged)}",
+                how_to_tell(self.remote),
             )
         if self.missing and not allow_missing:
             return MissingData(

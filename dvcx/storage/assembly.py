@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Protocol
 
 from dvcx.base.copying import HashingSink
-from dvcx.base.errors import DamagedData
 from dvcx.base.files import read_exactly, write_all
 from dvcx.base.hashing import hash_open_file, threaded_hasher
 from dvcx.base.progress import SILENT, Task
@@ -54,7 +53,7 @@ def assemble(
     who wanted it copies `path`.
 
     What the file has at the right place already, from an attempt that was interrupted, is not fetched again. Raises
-    `DamagedData` when the result is not `digest`'s even after each chunk was verified and damaged ones were fetched
+    `ArrivedDamaged` when the result is not `digest`'s even after each chunk was verified and damaged ones were fetched
     again; `MissingData` when a chunk is nowhere.
     """
     shown = shown or SILENT.start("", None, "bytes")
@@ -68,10 +67,7 @@ def assemble(
         _mend(remote, fd, recipe)
         os.lseek(fd, 0, os.SEEK_SET)
         if hash_open_file(remote.algorithm, fd, recipe.total)[0] != digest:
-            raise DamagedData(
-                f"{remote.id_text(digest)} on {remote.label} is not what its recipe makes",
-                f"run `dvcx fsck --remote {remote.name} --repair`",
-            )
+            raise remote.arrived_damaged(f"{remote.id_text(digest)} on {remote.label} is not what its recipe makes")
         return False
     finally:
         os.close(fd)
@@ -121,7 +117,8 @@ class _Gathering:
             got[place.record.digest] = payload
         for chunk, length in entries:
             if len(got[chunk]) != length:
-                raise DamagedData(f"the chunk {chunk.hex()} on {self._remote.label} is not as long as its recipe says")
+                where = f"the chunk {chunk.hex()} on {self._remote.label}"
+                raise self._remote.arrived_damaged(f"{where} is not as long as its recipe says")
         return got
 
     def _held(self, chunk: bytes) -> bytes | None:
