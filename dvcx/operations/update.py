@@ -112,7 +112,8 @@ def update(
 ) -> UpdateResult:
     """Brings the imported data at `paths` (all there is when there are none) to what their sources have now.
 
-    Without `paths` what is frozen, and what comes from a place on this machine, is passed over. Raises `UsageError` for data that was not imported, `Refused` for changes that nobody saved and frozen data, and as
+    Without `paths` what is frozen, and what comes from a place on this machine, is passed over. Raises `UsageError`
+    for data that was not imported, `Refused` for changes that nobody saved and frozen data, and as
     `import_data` and `import_url`.
     """
     options = options or UpdateOptions()
