@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dvcx.base.errors import DamagedData, DvcxError, MissingData, Refused, shown
+from dvcx.base.errors import DamagedData, DvcxError, MissingData, shown
 from dvcx.base.progress import SILENT, Progress, task
 from dvcx.base.scratch import scratch_folder
 from dvcx.base.text import counted
@@ -15,6 +15,7 @@ from dvcx.manifest.trees import LoadTree, entry_at, entry_of
 from dvcx.model.pointer import pointer_path
 from dvcx.model.tree import EntryKind, TreeEntry
 from dvcx.operations.git_setup import keep_drivers
+from dvcx.operations.in_the_way import in_the_way
 from dvcx.operations.looking import look
 from dvcx.operations.meant_otherwise import explaining
 from dvcx.operations.own_copies import links_into_cache, make_own_copies
@@ -163,12 +164,7 @@ def checkout_opened(
         for path in former:
             _join(plan, planning.leaving(path))
     if plan.unsaved and not options.dry_run:
-        raise Refused(
-            f"{counted(len(plan.unsaved), 'file has', 'files have')} changes that nobody saved and would be replaced: "
-            f"{shown(plan.unsaved)}",
-            "save them with `dvcx add` (or `dvcx commit`), or replace them with --force; `dvcx undo` brings them back",
-            plan.unsaved,
-        )
+        raise in_the_way(plan.unsaved, targets, state)
     applied = Applied()
     relinked: list[FileChange] = []
     if not options.dry_run:
