@@ -35,13 +35,15 @@ class ReproResult:
     """What became of each stage that was meant, in the order of the plan; with `dry_run` what would.
 
     `unsaved` are the tracked paths with changes that were not added, whose contents `dvcx.lock` now names: nobody else
-    can get those.
+    can get those. `broken` are the stages and pipeline files elsewhere that cannot be used: stages that need what those
+    make were run with what there was.
     """
 
     stages: tuple[StageResult, ...]
     dry_run: bool
     interrupted: bool = False
     unsaved: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
 
     def problem(self) -> DvcxError | None:
         """Gives the error of the stages that failed, or None."""
@@ -50,12 +52,15 @@ class ReproResult:
             return None
         blocked = [each.stage for each in self.stages if each.action is Action.BLOCKED]
         more = f"; not run because of that: {shown(blocked, 5)}" if blocked else ""
-        first = failed[0]
         if len(failed) == 1:
-            message = f"stage {first.stage} failed: {first.problem}{more}"
-        else:
-            message = f"{counted(len(failed), 'stage')} failed: {shown([each.stage for each in failed], 5)}{more}"
-        return StageFailed(message, first.hint or f"see its output with `dvcx stage log {first.stage}`")
+            (one,) = failed
+            return StageFailed(f"stage {one.stage} failed: {one.problem}{more}", _advice(one))
+        message = f"{counted(len(failed), 'stage')} failed: {shown([each.stage for each in failed], 5)}{more}"
+        return StageFailed(message, "; ".join(f"{each.stage}: {_advice(each)}" for each in failed[:5]))
+
+
+def _advice(failed: StageResult) -> str:
+    return failed.hint or f"see its output with `dvcx stage log {failed.stage}`"
 
 
 def repro(
@@ -83,7 +88,7 @@ def repro(
         plan = planned(decider, chosen, needs)
         if options.dry_run:
             stages = tuple(StageResult(each.stage.address, each.action, each.reasons) for each in plan)
-            return ReproResult(stages, dry_run=True)
+            return ReproResult(stages, dry_run=True, broken=tuple(view.pipeline.broken))
         _refuse_tracked_by_git(repo, plan)
         watcher.planned([each.as_planned() for each in plan])
         with FileLock(repo.worktree_dir / "repro.lock", f"the pipeline of {repo.root}").exclusive(0.0):
@@ -95,7 +100,8 @@ def repro(
                 keeper.close()
         recorded = [each.stage for each in results if each.action in _RECORDED]
         unsaved = unsaved_inputs(view, [view.pipeline.stages[address] for address in recorded])
-        return ReproResult(results, dry_run=False, interrupted=stop.asked, unsaved=unsaved)
+        broken = tuple(view.pipeline.broken)
+        return ReproResult(results, dry_run=False, interrupted=stop.asked, unsaved=unsaved, broken=broken)
     finally:
         view.close()
 
