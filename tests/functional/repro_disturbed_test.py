@@ -129,6 +129,16 @@ def test_stages_that_exclude_one_another_or_want_it_all_do_not_run_at_once(proje
     project.dvcx("repro", "-j", "3").ok()
 
 
+def test_a_setting_tells_how_much_there_is_of_a_resource(project: Project) -> None:
+    cmd = "touch x{n}; for i in $(seq 100); do test -e x{m} && break; sleep 0.1; done; test -e x{m} && echo > o{n}"
+    stage = f"  s{{n}}:\n    cmd: {cmd}\n    outs: [o{{n}}]\n    resources: {{{{licence: 1, cpu: 0}}}}\n"
+    project.write("dvcx.yaml", "stages:\n" + stage.format(n=1, m=2) + stage.format(n=2, m=1))
+    project.dvcx("config", "repro.resources", "licence=2").ok()
+    project.dvcx("repro", "-j", "2").ok()
+    refused = project.dvcx("config", "repro.resources", "licence=many")
+    assert (refused.code, "gpu=2 and memory=32GiB" in refused.err) == (2, True)
+
+
 def test_lines_of_stages_carry_their_names(project: Project) -> None:
     project.write("dvcx.yaml", "stages:\n  a:\n    cmd: echo from a; echo to err >&2\n    always_changed: true\n")
     run = project.dvcx("repro").ok()
