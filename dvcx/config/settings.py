@@ -37,9 +37,10 @@ class BadSetting(Exception):
 class Setting:
     """One key of the configuration, for checking and for the reference.
 
-    `choices` are the allowed texts (of each part, for a list); `pattern` what a text looks like; `least` and `most`
-    bound numbers; `words` say what it takes where that does not show. `project_only`: every clone must agree, so it stands in the tracked file and nowhere else.
-    `personal`: it is about one person or machine, so the tracked file cannot have it.
+    `choices` are the allowed texts (of each part, for a list); `pattern` what a text, or part, looks like; `words` say
+    what it takes where that does not show; `least` and `most` bound numbers. `project_only`: every clone must agree, so
+    it stands in the tracked file and nowhere else. `personal`: it is about one person or machine, so the tracked file
+    cannot have it.
     """
 
     key: str

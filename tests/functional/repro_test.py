@@ -487,7 +487,7 @@ def test_an_output_that_is_not_to_be_pushed_or_goes_to_another_remote_is_left_ou
     )
     project.dvcx("repro").ok()
     project.commit(message="ran")
-    everything = (["--all-commits"], ["--all-branches"], ["--rev", "HEAD"], ["--run-cache"], [])
+    everything: tuple[list[str], ...] = (["--all-commits"], ["--all-branches"], ["--rev", "HEAD"], ["--run-cache"], [])
     for words in everything:
         assert project.json("push", "--dry-run", *words)["objects"] == 1, words
         assert project.json("push", "--dry-run", "-r", "other", *words)["objects"] == 2, words
