@@ -1,9 +1,12 @@
 """Bring the outputs of stages up to date, doing the least work: several at once, each after what it needs.
 
 A stage runs when its command, a dependency, a parameter or an output is not what its last run saw and made. When it
-was run before with the same inputs, its outputs come back from the cache instead. Targets are stages, outputs of
-stages, folders or `dvcx.yaml` files; without any, all stages of the `dvcx.yaml` here. Others can look at and work on
-the project meanwhile; after Control-C the same command goes on where it stopped.
+was run before with the same command and inputs, here or where `dvcx push --run-cache` came from, its outputs come back
+from the cache instead; of a stage without dependencies and parameters the command alone counts. Stages with
+`always_changed` always run, and with --force all do.
+
+Targets are stages, outputs of stages, folders or `dvcx.yaml` files; without any, all stages of the `dvcx.yaml` here.
+Others can look at and work on the project meanwhile; after Control-C the same command goes on where it stopped.
 
 Examples:
     dvcx repro
