@@ -232,8 +232,7 @@ class Remote:
             yield writer
         if self.local_folder is not None:
             remove_if_there(self.local_folder / _UNFINISHED)
-        for digest, recipe in writer.cut.items():
-            self.recipes.keep(digest, recipe)
+        self.recipes.keep(writer.cut)
         if many:
             join_small_indexes(self)
 
