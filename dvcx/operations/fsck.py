@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dvcx.base.errors import DamagedData, DvcxError, shown
 from dvcx.base.progress import SILENT, Progress
+from dvcx.base.text import counted
 from dvcx.formats.table import Role
 from dvcx.operations.fsck_names import TrackedNames
 from dvcx.operations.fsck_repair import CacheRepair
@@ -66,10 +67,11 @@ class FsckResult:
         names = f"; it affects {shown(paths)}" if paths else ""
         if not self.repair:
             return DamagedData(
-                f"damage was found in {len(bad)} places{names}", "run the same command with --repair to mend it"
+                f"damage was found in {counted(len(bad), 'place')}{names}",
+                "run the same command with --repair to mend it",
             )
         return DamagedData(
-            f"no good copy was found of {len(bad)} damaged things{names}",
+            f"no good copy was found of {counted(len(bad), 'damaged thing')}{names}",
             "push them from where good copies are, or add the files again; what is damaged is kept in the quarantine",
         )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dvcx.base.errors import DamagedData, MissingData, shown
 from dvcx.base.progress import SILENT, Progress, Task, task
+from dvcx.base.text import counted
 from dvcx.formats.table import Role
 from dvcx.storage.assembly import assemble
 from dvcx.storage.reach import Wanted
@@ -71,8 +72,8 @@ def plan_download(
     catalog = remote.catalog()
     if lost and catalog.damaged:
         raise DamagedData(
-            f"{len(lost)} objects were not found on {remote.label}, and some of its index files are damaged: "
-            f"{shown(sorted(catalog.damaged))}",
+            f"{counted(len(lost), 'object was', 'objects were')} not found on {remote.label}, "
+            f"and some of its index files are damaged: {shown(sorted(catalog.damaged))}",
             f"run `dvcx fsck --remote {remote.name} --repair`",
         )
     size = sum(place.record.raw for _, place in small) + sum(each.size for each, _ in large)
