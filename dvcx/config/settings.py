@@ -37,9 +37,9 @@ class BadSetting(Exception):
 class Setting:
     """One key of the configuration, for checking and for the reference.
 
-    `choices` are the allowed texts (of each part, for a list); `pattern` what a text looks like; `least` and `most`
-    bound numbers. `project_only`: every clone must agree, so it stands in the tracked file and nowhere else.
-    `personal`: it is about one person or machine, so the tracked file cannot have it.
+    `choices` are the allowed texts (of each part, for a list); `pattern` what a text looks like, and `form` says that
+    in words; `least` and `most` bound numbers. `project_only`: every clone must agree, so it stands in the tracked file
+    and nowhere else. `personal`: it is about one person or machine, so the tracked file cannot have it.
     """
 
     key: str
@@ -48,6 +48,7 @@ class Setting:
     about: str
     choices: tuple[str, ...] = ()
     pattern: str | None = None
+    form: str | None = None
     least: int = 0
     most: int | None = None
     project_only: bool = False
@@ -90,6 +91,8 @@ class Setting:
             return ("one or more of " if self.kind == "list" else "") + ", ".join(self.choices)
         if self.kind in ("whole number", "number"):
             return f"a {self.kind} from {self.least}" + (f" to {self.most}" if self.most is not None else " up")
+        if self.form is not None:
+            return self.form
         return {"yes or no": "true or false", "list": "a list of texts"}.get(self.kind, "a text")
 
     def bad(self, value: object) -> BadSetting:
@@ -214,6 +217,7 @@ REMOTE_SETTINGS = _table(
         "zstd:3",
         "How packs are compressed: `none`, or `zstd:` and a level from 1 to 19.",
         pattern=r"none|zstd(:([1-9]|1[0-9]))?",
+        form="none, zstd, or zstd:1 to zstd:19",
     ),
     Setting(
         "grace_days", "whole number", 14, "Days that `gc --remote` keeps what nothing refers to any more.", most=36_500

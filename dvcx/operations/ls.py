@@ -42,7 +42,7 @@ class Listing:
     """What is at `path` ("" for the whole project) in `revision` (None: the workspace's pointers).
 
     `unread` are the folders of which it is not known here what they hold; `broken` the pointer files that cannot be
-    used, each with why.
+    used, each with why. `hint` says what to do about the unread ones of another project.
     """
 
     path: str
@@ -50,6 +50,7 @@ class Listing:
     entries: tuple[Listed, ...]
     unread: tuple[str, ...]
     broken: Mapping[str, str]
+    hint: str | None = None
 
     def problem(self) -> MissingData | None:
         """Gives the error of a listing that is not complete, or None."""
@@ -57,7 +58,8 @@ class Listing:
             return None
         return MissingData(
             f"what these folders hold is not known here: {shown(self.unread)}",
-            "`dvcx fetch` takes their listings in with the data; `-r NAME` reads just the listings from a remote",
+            self.hint
+            or "`dvcx fetch` takes their listings in with the data; `-r NAME` reads just the listings from a remote",
             self.unread,
         )
 

@@ -249,6 +249,7 @@ class _Looker:
             return ()
         files = [each for each in files_below(wanted, target.path, load, unread=unread) if each[1].is_file]
         lacking = self.remote.missing({entry.digest for _, entry in files})
+        self.remote.require_whole_index(len(lacking))
         return (*(name for name, entry in files if entry.digest in lacking), *(name for name, _ in unread))
 
 
