@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -168,8 +168,8 @@ class RemoteCollection:
         self._now = options.now or time.time()
         self._cache = open_cache(repo)
         self._remote = open_remote(repo, config.name)
-        others = {name: partial(open_remote, repo, name) for name in repo.config.remotes if name != config.name}
-        remotes = {config.name: lambda: self._remote, **others}
+        remotes: dict[str, Callable[[], Remote]] = {config.name: lambda: self._remote}
+        remotes |= {name: partial(open_remote, repo, name) for name in repo.config.remotes if name not in remotes}
         self._live = LiveObjects(repo, self._cache, remotes, allow_missing=options.allow_missing)
         self._plan = self._planned()
         self.preview = self._previewed(self._plan)
