@@ -17,6 +17,7 @@ from dvcx.operations.gc_names import former_names
 from dvcx.operations.remotes import open_remote, remote_config
 from dvcx.repo.record import Repo, open_cache, open_trash
 from dvcx.storage.cache_gc import CLOCK_TICK, CacheGcPlan, apply_cache_gc, plan_cache_gc
+from dvcx.storage.reach import TreeSource
 from dvcx.storage.remote import Remote
 from dvcx.storage.remote_gc import apply_remote_gc
 from dvcx.storage.remote_gc_plan import RemoteGcPlan, plan_remote_gc
@@ -168,8 +169,9 @@ class RemoteCollection:
         self._now = options.now or time.time()
         self._cache = open_cache(repo)
         self._remote = open_remote(repo, config.name)
-        remotes: dict[str, Callable[[], Remote]] = {config.name: lambda: self._remote}
-        remotes |= {name: partial(open_remote, repo, name) for name in repo.config.remotes if name not in remotes}
+        remotes: dict[str, Callable[[], TreeSource]] = {config.name: lambda: self._remote}
+        for name in repo.config.remotes.keys() - {config.name}:
+            remotes[name] = partial(open_remote, repo, name)
         self._live = LiveObjects(repo, self._cache, remotes, allow_missing=options.allow_missing)
         self._plan = self._planned()
         self.preview = self._previewed(self._plan)

@@ -509,7 +509,7 @@ def test_only_what_was_listed_goes_even_if_more_became_garbage(
     project = with_garbage
     project.save({"more": "m"}, tag="v2")
 
-    def confirm(console: Console, text: str) -> bool:
+    def confirm(console: Console, text: str, hint: str) -> bool:
         project.git("reset", "--quiet", "--hard", "v1")
         project.git("tag", "-d", "v2")
         forget_the_past(project)
