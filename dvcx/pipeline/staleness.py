@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from dvcx.base.text import counted
 from dvcx.model.run_record import Recorded, RunRecord
 from dvcx.model.stage import Stage
 from dvcx.pipeline.current import Current, lock_text_of
@@ -114,7 +115,7 @@ def reason_text(reason: Reason) -> str:
 def shown(recorded: Recorded) -> str | None:
     """Gives a dependency or output in a few characters: the start of its id, its value, the number of files."""
     if recorded.members is not None:
-        return f"{len(recorded.members)} files"
+        return counted(len(recorded.members), "file")
     if recorded.id is not None:
         return f"{recorded.id.algorithm}:{recorded.id.digest.hex()[:8]}"
     return recorded.value
