@@ -18,6 +18,7 @@ from dvcx.base.files import remove_if_there, write_atomically
 from dvcx.formats.key_text import Identity
 from dvcx.formats.keyring import MOST_BYTES, KeyRing, dump_ring, parse_ring
 from dvcx.formats.remote_json import DESCRIPTION_NAME, dump_encrypted_marker, is_encrypted_marker
+from dvcx.storage.arrival import until_right
 from dvcx.storage.bucket import AlreadyThere, Bucket, BucketFile, NotThere
 
 KEYS = "keys/"
@@ -62,7 +63,7 @@ class KeyShelf:
         """Gives the newest ring, or None when nothing at all is there: the remote is new.
 
         Raises `Refused` when the ring is older than one seen before, or not the one that is trusted here, or when the
-        remote holds data that is not encrypted; `DamagedData` when it cannot be read.
+        remote holds data that is not encrypted; `ArrivedDamaged` when it cannot be read.
         """
         newest = self._newest()
         known = self._remembered()
@@ -126,6 +127,9 @@ class KeyShelf:
         return max(files, key=lambda file: file.name, default=None)
 
     def _read(self, file: BucketFile, number: int) -> KeyRing:
+        return until_right(lambda: self._read_once(file, number), None)
+
+    def _read_once(self, file: BucketFile, number: int) -> KeyRing:
         where = f'{file.name} of remote "{self._place.name}"'
         ring = parse_ring(self._bucket.read_range(file.name, 0, MOST_BYTES), where)
         if ring.number != number:
