@@ -18,6 +18,7 @@ from dvcx.repo.record import Repo, note_cache_use, open_cache, tree_loader
 from dvcx.storage.arrival import how_to_tell
 from dvcx.storage.cache import Cache
 from dvcx.storage.cache_quarantine import set_aside_object
+from dvcx.storage.copies import Copies
 from dvcx.storage.download import DownloadResult, download, plan_download
 from dvcx.storage.reach import Reached, reachable
 from dvcx.storage.remote import Remote
@@ -77,15 +78,20 @@ def fetch(
 
 
 def fetch_meant(
-    repo: Repo, cache: Cache, meant: Meant, options: TransferOptions, progress: Progress = SILENT
+    repo: Repo,
+    cache: Cache,
+    meant: Meant,
+    options: TransferOptions,
+    progress: Progress = SILENT,
+    copies: Copies | None = None,
 ) -> FetchResult:
-    """Does what `fetch` does for what was found already."""
+    """Does what `fetch` does for what was found already; `copies`: see `download`."""
     remote = open_remote(repo, options.remote, jobs=options.jobs, rate=options.rate)
     reached = _reached(cache, remote, meant)
     plan = plan_download(cache, remote, reached.wanted, reached.trees)
     taken = DownloadResult(0, 0, ())
     if not options.dry_run:
-        taken = download(plan, cache, remote, progress, partial=cache.root / "partial")
+        taken = download(plan, cache, remote, progress, partial=cache.root / "partial", copies=copies)
     runs = fetch_runs(repo, cache, remote, progress) if options.run_cache and not options.dry_run else 0
     inner = [target for target in meant.targets if target.inner]
     check_inside(inner, far_loader(cache, remote, inner) if options.dry_run and inner else tree_loader(cache))

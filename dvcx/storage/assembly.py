@@ -10,6 +10,7 @@ import os
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -44,8 +45,12 @@ def assemble(
     path: Path,
     nearby: ChunkFinder | None = None,
     shown: Task | None = None,
-) -> None:
+    copy: Path | None = None,
+) -> bool:
     """Makes the file at `path` the object `digest` that `recipe` describes.
+
+    With `copy`, another file is made of the same bytes in the same pass. Tells whether it is there and whole; if not,
+    who wanted it copies `path`.
 
     What the file has at the right place already, from an attempt that was interrupted, is not fetched again. Raises
     `ArrivedDamaged` when the result is not `digest`'s even after each chunk was verified and damaged ones were fetched
@@ -55,12 +60,27 @@ def assemble(
     gathering = _Gathering(remote, path, recipe, nearby)
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        if _write_in_order(remote, fd, recipe, gathering, shown) == digest:
-            return
+        with _opened_copy(copy) as target:
+            written, copied = _write_in_order(remote, fd, target, recipe, gathering, shown)
+        if written == digest:
+            return copied
         _mend(remote, fd, recipe)
         os.lseek(fd, 0, os.SEEK_SET)
         if hash_open_file(remote.algorithm, fd, recipe.total)[0] != digest:
             raise remote.arrived_damaged(f"{remote.id_text(digest)} on {remote.label} is not what its recipe makes")
+        return False
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def _opened_copy(path: Path | None) -> Iterator[int | None]:
+    if path is None:
+        yield None
+        return
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        yield fd
     finally:
         os.close(fd)
 
@@ -116,15 +136,20 @@ class _Gathering:
         return None
 
 
-def _write_in_order(remote: Remote, fd: int, recipe: Recipe, gathering: _Gathering, shown: Task) -> bytes:
-    """Writes the whole object and gives the digest of what was written; after an error the file has a part of it."""
+def _write_in_order(
+    remote: Remote, fd: int, copy: int | None, recipe: Recipe, gathering: _Gathering, shown: Task
+) -> tuple[bytes, bool]:
+    """Writes the whole object and gives the digest of what was written, and whether all of it is in the copy as well.
+
+    After an error the file has a part of it.
+    """
     hasher = threaded_hasher(remote.algorithm, recipe.total)
-    with HashingSink(hasher, fd) as sink:
+    with HashingSink(hasher, fd, copy) as sink:
         for data in _pieces(remote, recipe, gathering):
             sink.write(data)
             shown.advance(len(data))
     os.ftruncate(fd, recipe.total)
-    return hasher.digest()
+    return hasher.digest(), sink.copied
 
 
 def _pieces(remote: Remote, recipe: Recipe, gathering: _Gathering) -> Iterator[Payload]:

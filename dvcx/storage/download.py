@@ -12,6 +12,7 @@ from dvcx.base.errors import DamagedData, MissingData
 from dvcx.base.progress import SILENT, Progress, Task, task
 from dvcx.formats.table import Role
 from dvcx.storage.assembly import assemble
+from dvcx.storage.copies import Copies
 from dvcx.storage.reach import Wanted
 from dvcx.storage.remote import Remote
 from dvcx.storage.remote_catalog import Found
@@ -83,11 +84,13 @@ def download(
     remote: Remote,
     progress: Progress = SILENT,
     partial: Path | None = None,
+    copies: Copies | None = None,
 ) -> DownloadResult:
     """Takes what `plan` says into the cache, verified, and writes nothing on the remote.
 
     Small objects are in the cache after every 256 MiB, large ones each when it is whole. With `partial`, a folder on
-    the cache's file system, an interrupted large object goes on there next time. Objects without a good copy on the
+    the cache's file system, an interrupted large object goes on there next time. With `copies`, those of the large ones
+    that it wants are written there in the same pass. Objects without a good copy on the
     remote are left out and told in the result; the caller decides that this is a failure. Raises `RemoteError` when
     the remote fails.
     """
@@ -100,7 +103,7 @@ def download(
         damaged += _take_small(plan.small, remote, writer, shown)
         for each, place in plan.large:
             try:
-                _take_large(each, place, cache, remote, writer, shown, partial)
+                _take_large(each, place, cache, remote, writer, shown, partial, copies)
             except (DamagedData, MissingData):
                 damaged.append(each)
     return DownloadResult(plan.objects - len(damaged), plan.size, tuple(damaged))
@@ -130,6 +133,7 @@ def _take_large(
     writer: LocalWriter,
     shown: Task,
     partial: Path | None,
+    copies: Copies | None,
 ) -> None:
     recipe = remote.recipe(place)
     if each.role is not Role.BLOB:
@@ -141,11 +145,16 @@ def _take_large(
         )
     finished = writer.scratch / each.digest.hex()
     path, fd = _working_file(each.digest, writer.scratch, partial)
+    copy = copies.place(each) if copies is not None else None
     try:
-        assemble(remote, each.digest, recipe, path, lambda chunks: remote.recipes.find(chunks, cache.loose_path), shown)
+        copied = assemble(
+            remote, each.digest, recipe, path, lambda some: remote.recipes.find(some, cache.loose_path), shown, copy
+        )
         path.rename(finished)
     finally:
         os.close(fd)
+    if copies is not None and copied:
+        copies.keep(each.digest)
     writer.adopt_file(Role.BLOB, each.digest, finished)
     remote.recipes.keep(each.digest, recipe)
 

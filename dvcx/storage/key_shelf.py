@@ -35,11 +35,13 @@ class NoKey(RemoteError):
 class KeyPlace:
     """What is known here of a remote's keys.
 
-    `identities` gives the private keys of who works here, when they are needed; none when there are none. `pinned` is
-    the hash of an entry that the ring must have, from the configuration. `memory` is the file with what was seen last.
+    `url` is the remote's, without a password. `identities` gives the private keys of who works here, when they are
+    needed; none when there are none. `pinned` is the hash of an entry that the ring must have, from the configuration.
+    `memory` is the file with what was seen last.
     """
 
     name: str
+    url: str
     identities: Callable[[], Sequence[Identity]]
     pinned: str | None
     memory: Path
@@ -149,10 +151,22 @@ class KeyShelf:
             return
         if is_encrypted_marker(marker):
             raise Refused(f"the key ring of {what} is gone: nobody can read what is there", _ASK)
-        raise Refused(
-            f"{what} is to be encrypted, but what is there already is not",
-            "use an empty folder or bucket and push to it, then remove the old one; "
-            f"or `dvcx remote modify {self._place.name} encrypt none`",
+        raise Refused(f"{what} is to be encrypted, but what is there already is not", self._way_to_encryption())
+
+    def _way_to_encryption(self) -> str:
+        """Gives the commands that bring what lies in the clear to an encrypted remote."""
+        old, new = self._place.name, f"{self._place.name}-encrypted"
+        typed = (
+            f"dvcx remote add {new} {self._place.url.rstrip('/')}-encrypted",
+            f"dvcx remote keys add {new} YOU",
+            f"dvcx fetch --all-commits --run-cache -r {old}",
+            f"dvcx push --all-commits --run-cache -r {new}",
+            f"dvcx remote default {new}",
+        )
+        return (
+            f"leave it in the clear (`dvcx remote modify {old} encrypt none`), or make an encrypted one beside it, "
+            f"with the options of {old}: {', '.join(f'`{each}`' for each in typed)}; then have everybody use it, and "
+            f"empty {old}"
         )
 
     def _check_trust(self, ring: KeyRing, known: KeyRing | None) -> None:
