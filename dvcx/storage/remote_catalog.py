@@ -10,7 +10,6 @@ import mmap
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +18,7 @@ from blake3 import blake3
 from dvcx.base.errors import DamagedData
 from dvcx.base.files import remove_if_there, write_atomically
 from dvcx.base.hashing import Algorithm
+from dvcx.base.workers import workers
 from dvcx.formats.index import Index, PackInfo, join_indexes
 from dvcx.formats.remote_json import MOST_BYTES, Marks, parse_marks
 from dvcx.formats.table import Record
@@ -189,7 +189,7 @@ class IndexMirror:
 
     def _all_bytes(self, names: Sequence[str], files: dict[str, BucketFile]) -> Iterator[bytes | mmap.mmap]:
         here = {name: data for name in names if (data := self._local(name, files[name].size)) is not None}
-        with ThreadPoolExecutor(self._jobs) if len(names) - len(here) > 1 else _Inline() as pool:
+        with workers(self._jobs, "dvcx-index") if len(names) - len(here) > 1 else _Inline() as pool:
             yield from pool.map(lambda n: here[n] if n in here else self._fetch(n, files[n]), names)
 
     def _local(self, name: str, size: int) -> bytes | mmap.mmap | None:

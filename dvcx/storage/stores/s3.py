@@ -23,7 +23,7 @@ from dvcx.storage.stores.problems import (
     retry_after_of,
     status_of,
 )
-from dvcx.storage.stores.s3_parts import PART, begun_uploads, send_in_parts
+from dvcx.storage.stores.s3_parts import PART, begun_upload, send_in_parts
 from dvcx.storage.stores.store import ANY_SIZE, CONNECTIONS, LoopStore, below, for_each, patience_of
 
 OPTIONS = (
@@ -156,8 +156,8 @@ class S3Store(LoopStore):
             self.write(name, source.read_bytes(), exclusive=False)
             return
         at = self._at(name)
-        begun = self.ask(begun_uploads(self._fs._call_s3, self._bucket, below(self._root, "")))
-        self.ask(send_in_parts(self._fs._call_s3, at, source, begun.get(at["Key"]), self._on_write), size)
+        begun = self.ask(begun_upload(self._fs._call_s3, self._bucket, at["Key"], below(self._root, "")))
+        self.ask(send_in_parts(self._fs._call_s3, at, source, begun, self._on_write), size)
 
     def delete(self, names: Sequence[str]) -> None:
         """Removes files, a thousand with each request where the store can do that."""

@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dvcx.base.files import read_exactly
-from dvcx.storage.stores.problems import boto_code, causes
+from dvcx.storage.stores.problems import causes, status_of
 
 PART = 8 << 20
 """Bytes of a part; more where a file would have more than `_MOST_PARTS` of them."""
 _MOST_PARTS = 10_000
 _AT_ONCE = 4
 _ABANDONED = 7 * 86_400.0
-_NOT_LISTED = ("AccessDenied", "NotImplemented", "MethodNotAllowed", "XNotImplemented")
 
 Call = Callable[..., Awaitable[Any]]
 """Makes a request to S3: the name of the operation, then its arguments."""
@@ -42,27 +41,27 @@ def part_size(size: int) -> int:
     return max(PART, -(-size // _MOST_PARTS // PART) * PART)
 
 
-async def begun_uploads(call: Call, bucket: str, prefix: str, now: float | None = None) -> dict[str, Begun]:
-    """Gives the newest unfinished upload of each key below `prefix`; those older than a week are removed.
+async def begun_upload(call: Call, bucket: str, key: str, prefix: str, now: float | None = None) -> Begun | None:
+    """Gives the newest unfinished upload of `key`, if any; others below `prefix` that are over a week old are removed.
 
-    Where uploads may not be listed there are none.
+    Where uploads may not be listed there is none.
     """
-    found: dict[str, Begun] = {}
+    found: Begun | None = None
     where: dict[str, str] = {}
     oldest = (time.time() if now is None else now) - _ABANDONED
     while True:
         try:
             page = await call("list_multipart_uploads", Bucket=bucket, Prefix=prefix, **where)
         except Exception as error:
-            if any(boto_code(each) in _NOT_LISTED for each in causes(error)):
-                return {}
+            if _is_refused(error):
+                return None
             raise
         for each in page.get("Uploads", []):
-            key, upload = each["Key"], Begun(each["UploadId"], each["Initiated"].timestamp())
-            if upload.when < oldest:
-                await call("abort_multipart_upload", Bucket=bucket, Key=key, UploadId=upload.id)
-            elif key not in found or found[key].when < upload.when:
-                found[key] = upload
+            upload = Begun(each["UploadId"], each["Initiated"].timestamp())
+            if each["Key"] == key and (found is None or found.when <= upload.when):
+                found = upload
+            elif upload.when < oldest:
+                await call("abort_multipart_upload", Bucket=bucket, Key=each["Key"], UploadId=upload.id)
         if not page.get("IsTruncated") or not page.get("NextKeyMarker"):
             return found
         where = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page.get("NextUploadIdMarker", "")}
@@ -119,7 +118,7 @@ async def _held_parts(call: Call, at: Mapping[str, str], upload: str) -> dict[in
         try:
             page = await call("list_parts", **at, UploadId=upload, **where)
         except Exception as error:
-            if any(boto_code(each) in ("NoSuchUpload", *_NOT_LISTED) for each in causes(error)):
+            if _is_refused(error):
                 return {}
             raise
         for each in page.get("Parts", []):
@@ -127,3 +126,9 @@ async def _held_parts(call: Call, at: Mapping[str, str], upload: str) -> dict[in
         if not page.get("IsTruncated") or not page.get("NextPartNumberMarker"):
             return held
         where = {"PartNumberMarker": int(page["NextPartNumberMarker"])}
+
+
+def _is_refused(error: Exception) -> bool:
+    """Tells whether the store does not let its uploads be listed: for want of a right, or since it has none."""
+    statuses = [status for each in causes(error) if (status := status_of(each)) is not None]
+    return any(status in (400, 403, 404, 405, 501) for status in statuses)
