@@ -183,6 +183,11 @@ class IndexMirror:
             if found := _NAME.fullmatch(each.name):
                 yield each, found
 
+    def read(self, files: Iterable[BucketFile]) -> list[bytes | mmap.mmap]:
+        """Gives the bytes of index files, those that are here from here; what is damaged is given as it came."""
+        by_name = {file.name.removeprefix(FOLDER): file for file in files}
+        return list(self._all_bytes(list(by_name), by_name))
+
     def keep(self, name: str, data: bytes) -> None:
         """Keeps the bytes of the index file `name` (without its folder) that was just written to the remote."""
         self._store(name, data)

@@ -16,7 +16,7 @@ from tests.servers.stores import KINDS, WRITABLE, marked, new_place
 
 TIMEOUT = "0.25"
 BOUND = 25.0
-"""Seconds: six attempts of a quarter of a second, and the pauses between, on a machine that is busy with other tests."""
+"""Seconds: six attempts of a quarter of a second, and the pauses between, on a machine that is busy with others."""
 
 
 @pytest.fixture
