@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from dvcx.base.copying import HashingSink
 from dvcx.base.files import read_exactly, write_all
 from dvcx.base.hashing import hash_open_file, threaded_hasher
 from dvcx.base.progress import SILENT, Task
+from dvcx.base.workers import workers
 from dvcx.formats.recipe import Recipe
 from dvcx.storage.recipe_shelf import LocalChunk
 from dvcx.storage.remote import Remote
@@ -179,16 +180,13 @@ def _pieces(remote: Remote, entries: Iterable[Entry], gathering: _Gathering) -> 
     """Gives the chunks in order, with a few groups of them gathered ahead."""
     ahead = remote.settings.jobs + 1
     waiting: deque[tuple[list[Entry], Future[dict[bytes, Payload]]]] = deque()
-    pool = ThreadPoolExecutor(remote.settings.jobs, thread_name_prefix="dvcx-gather")
-    try:
+    with workers(remote.settings.jobs, "dvcx-gather") as pool:
         for group in _groups(entries):
             waiting.append((group, pool.submit(gathering, group)))
             if len(waiting) > ahead:
                 yield from _in_order(*waiting.popleft())
         while waiting:
             yield from _in_order(*waiting.popleft())
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _in_order(group: list[Entry], gathered: Future[dict[bytes, Payload]]) -> Iterator[Payload]:

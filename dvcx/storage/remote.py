@@ -150,7 +150,7 @@ class Remote:
     def catalog(self) -> Catalog:
         """Gives what the remote held when first asked or at the last `refresh`; nothing when it is new."""
         if self._catalog is None:
-            self._catalog = Catalog(()) if self.describe() is None else self._mirror().load()
+            self._catalog = Catalog(()) if self.describe() is None else self.mirror().load()
         return self._catalog
 
     def refresh(self) -> Catalog:
@@ -208,9 +208,8 @@ class Remote:
         catalog = self.catalog()
         many = len(catalog.files) >= MANY
         resumes = self._note_unfinished()
-        writer = RemoteWriter(
-            self.bucket, self._algorithm, catalog, description.chunking, self.settings, self._committed, resumes
-        )
+        how = (description.chunking, self.settings, self._committed, resumes)
+        writer = RemoteWriter(self.bucket, self._algorithm, catalog, *how)
         with writer.open():
             yield writer
         if self.local_folder is not None:
@@ -334,10 +333,11 @@ class Remote:
         return MissingData(f"{count} not on {self.label}: {shown(ids, 3)}", hint, ids)
 
     def _committed(self, file_name: str, data: bytes) -> None:
-        self._mirror().keep(file_name, data)
+        self.mirror().keep(file_name, data)
         self._catalog = None
 
-    def _mirror(self) -> IndexMirror:
+    def mirror(self) -> IndexMirror:
+        """Gives the local copies of the index files; for a remote that is there."""
         assert self._description is not None
         folder = self.local_folder / self._description.id if self.local_folder else None
         return IndexMirror(self.bucket, folder, self._algorithm, self.settings.jobs)

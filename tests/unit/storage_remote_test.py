@@ -166,6 +166,19 @@ def test_a_push_joins_the_index_files_of_many_pushes(tmp_path: Path) -> None:
     assert dict(reader.read_many(digests)).keys() == set(digests)
 
 
+def test_joining_index_files_reads_none_that_is_here_already(tmp_path: Path) -> None:
+    bucket = MemoryBucket()
+    digests = [push(Remote(bucket, "r", ALGORITHM), f"push {number}".encode())[0] for number in range(63)]
+    counting = CountingBucket(bucket)
+    here = Remote(counting, "r", ALGORITHM, tmp_path / "local")
+    assert not here.missing(digests)
+    before = counting.counts.reads
+    digests += push(here, b"one more") + push(here, b"and the one that joins")
+    assert counting.counts.reads == before
+    assert len([name for name in bucket.files if name.endswith(".idx")]) == 1
+    assert not Remote(bucket, "r", ALGORITHM).missing(digests)
+
+
 def test_index_files_that_the_remote_dropped_are_dropped_from_the_mirror(place: Place) -> None:
     digests = [push(place.remote(), f"push {number}".encode())[0] for number in range(12)]
     place.remote().missing(digests)
