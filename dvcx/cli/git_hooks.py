@@ -33,11 +33,12 @@ def run_hook(
     """Runs the hook called `name` with what Git gives it, in every project of the work tree; gives its exit code."""
     if environment.get("DVCX_HOOKS") == "0":
         return DONE.code
-    if name in ("post-checkout", "post-merge", "post-rewrite"):
+    if name.startswith("post-"):
         if environment.get("_PRE_COMMIT_SKIP_POST_CHECKOUT"):
             # The pre-commit program takes what is not staged away for a moment: the data is to stay.
             return DONE.code
-        if name == "post-checkout" and _is_same(words, git, environment):
+        # Where Git calls us ourselves, the script has looked at that before it started Python.
+        if name == "post-checkout" and not words and _is_same(git, environment):
             return DONE.code
         return _each(git, console, environment, partial(_follow, back=_way_back(name, words)))
     if name == "pre-commit":
@@ -47,14 +48,12 @@ def run_hook(
     raise UsageError(f"there is no hook {name}", "run `dvcx install` again")
 
 
-def _is_same(words: Sequence[str], git: GitLocation, environment: Mapping[str, str]) -> bool:
-    """Tells whether a checkout went from one commit to another with the same pointers: nearly always, and quickly."""
+def _is_same(git: GitLocation, environment: Mapping[str, str]) -> bool:
+    """Tells whether pre-commit's checkout went from one commit to another with the same pointers: nearly always."""
     from dvcx.operations.follow import same_pointers
 
-    old, new, kind = (*words, "", "", "")[:3]
-    if not words:
-        names = ("PRE_COMMIT_FROM_REF", "PRE_COMMIT_TO_REF", "PRE_COMMIT_CHECKOUT_TYPE")
-        old, new, kind = (environment.get(each, "") for each in names)
+    names = ("PRE_COMMIT_FROM_REF", "PRE_COMMIT_TO_REF", "PRE_COMMIT_CHECKOUT_TYPE")
+    old, new, kind = (environment.get(each, "") for each in names)
     # `git checkout REV -- PATH` has kind 0, and a new worktree begins with zeros.
     return kind == "1" and bool(set(old) - _ZERO) and bool(new) and same_pointers(git, old, new)
 
