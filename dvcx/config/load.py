@@ -255,7 +255,7 @@ def _remote(
         del options[key]
         warnings.append(
             f"{settings[key].origin.where}: remote.{name}.{key} is not used: it was set for another address "
-            f"than the remote has now; if the new one is right: `dvcx remote modify --local {name} {key} ...`"
+            f"than the remote has now; if the new one is right: `dvcx remote modify --local {name} {key} -`"
         )
     return RemoteConfig(name=name, **own, options=MappingProxyType(options), withheld=withheld)  # type: ignore[arg-type]
 

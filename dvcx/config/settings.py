@@ -37,10 +37,9 @@ class BadSetting(Exception):
 class Setting:
     """One key of the configuration, for checking and for the reference.
 
-    `choices` are the allowed texts (of each part, for a list); `pattern` what a text, or part, looks like; `words` say
-    what it takes where that does not show; `least` and `most` bound numbers. `project_only`: every clone must agree, so
-    it stands in the tracked file and nowhere else. `personal`: it is about one person or machine, so the tracked file
-    cannot have it.
+    `choices` are the allowed texts (of each part, for a list); `pattern` what a text, or part, looks like, and `form`
+    says that in words; `least` and `most` bound numbers. `project_only`: every clone must agree, so it stands in the
+    tracked file and nowhere else. `personal`: it is about one person or machine, so the tracked file cannot have it.
     """
 
     key: str
@@ -49,11 +48,11 @@ class Setting:
     about: str
     choices: tuple[str, ...] = ()
     pattern: str | None = None
+    form: str | None = None
     least: int = 0
     most: int | None = None
     project_only: bool = False
     personal: bool = False
-    words: str | None = None
 
     def checked(self, value: object) -> ConfigValue:
         """Gives `value` if this setting takes it; raises `BadSetting`."""
@@ -92,8 +91,8 @@ class Setting:
             return ("one or more of " if self.kind == "list" else "") + ", ".join(self.choices)
         if self.kind in ("whole number", "number"):
             return f"a {self.kind} from {self.least}" + (f" to {self.most}" if self.most is not None else " up")
-        if self.words is not None:
-            return self.words
+        if self.form is not None:
+            return self.form
         return {"yes or no": "true or false", "list": "a list of texts"}.get(self.kind, "a text")
 
     def bad(self, value: object) -> BadSetting:
@@ -216,7 +215,7 @@ SETTINGS = _table(
         (),
         "What stages share, `gpu=2` say; else what the machine has of `cpu`, `memory`, `gpu`, and one of the rest.",
         pattern=r"memory=\d{1,15}(\.\d{1,6})?\s?[kKmMgGtT]?i?[bB]?|(?!memory=)[\w.-]{1,64}=\d{1,9}(\.\d{1,6})?",
-        words="names with amounts, such as gpu=2 and memory=32GiB",
+        form="names with amounts, such as gpu=2 and memory=32GiB",
     ),
 )
 """Every setting outside of the remotes, by its key."""
@@ -229,6 +228,7 @@ REMOTE_SETTINGS = _table(
         "zstd:3",
         "How packs are compressed: `none`, or `zstd:` and a level from 1 to 19.",
         pattern=r"none|zstd(:([1-9]|1[0-9]))?",
+        form="none, zstd, or zstd:1 to zstd:19",
     ),
     Setting(
         "grace_days", "whole number", 14, "Days that `gc --remote` keeps what nothing refers to any more.", most=36_500

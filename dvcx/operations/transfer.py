@@ -9,6 +9,7 @@ from dvcx.base.errors import DvcxError, MissingData
 from dvcx.manifest.files import pointers_in
 from dvcx.manifest.manifest import Manifest, workspace_manifest
 from dvcx.model.pointer import Pointer
+from dvcx.operations.meant_otherwise import explaining
 from dvcx.operations.selection import Revisions, below_any, history_pointers, manifests_of, wanted_of
 from dvcx.operations.targets import Target, matching_targets, resolve_targets, searched_by
 from dvcx.operations.trees import need_trees
@@ -58,7 +59,8 @@ def meant_by(repo: Repo, paths: Sequence[str], options: TransferOptions, cache: 
     if options.revisions.any:
         roots = tuple(dict.fromkeys(_of_revisions(repo, paths, options)))
         return _meant(roots, Below(tuple(paths)) if paths else None, (), options)
-    targets = _matching(repo, manifest, paths, options, cache) if options.glob else resolve_targets(manifest, paths)
+    with explaining(repo, "`--rev {}` means its data"):
+        targets = _matching(repo, manifest, paths, options, cache) if options.glob else resolve_targets(manifest, paths)
     travelling = (target for target in targets if _travels(target.pointer, repo, options))
     roots = tuple(dict.fromkeys(wanted_of(target.pointer, target.output) for target in travelling))
     partial = [target for target in targets if target.inner]

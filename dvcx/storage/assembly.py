@@ -10,11 +10,11 @@ import os
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from dvcx.base.copying import HashingSink
-from dvcx.base.errors import DamagedData
 from dvcx.base.files import read_exactly, write_all
 from dvcx.base.hashing import hash_open_file, threaded_hasher
 from dvcx.base.progress import SILENT, Task
@@ -45,26 +45,42 @@ def assemble(
     path: Path,
     nearby: ChunkFinder | None = None,
     shown: Task | None = None,
-) -> None:
+    copy: Path | None = None,
+) -> bool:
     """Makes the file at `path` the object `digest` that `recipe` describes.
 
+    With `copy`, another file is made of the same bytes in the same pass. Tells whether it is there and whole; if not,
+    who wanted it copies `path`.
+
     What the file has at the right place already, from an attempt that was interrupted, is not fetched again. Raises
-    `DamagedData` when the result is not `digest`'s even after each chunk was verified and damaged ones were fetched
+    `ArrivedDamaged` when the result is not `digest`'s even after each chunk was verified and damaged ones were fetched
     again; `MissingData` when a chunk is nowhere.
     """
     shown = shown or SILENT.start("", None, "bytes")
     gathering = _Gathering(remote, path, recipe, nearby)
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        if _write_in_order(remote, fd, recipe, gathering, shown) == digest:
-            return
+        with _opened_copy(copy) as target:
+            written, copied = _write_in_order(remote, fd, target, recipe, gathering, shown)
+        if written == digest:
+            return copied
         _mend(remote, fd, recipe)
         os.lseek(fd, 0, os.SEEK_SET)
         if hash_open_file(remote.algorithm, fd, recipe.total)[0] != digest:
-            raise DamagedData(
-                f"{remote.id_text(digest)} on {remote.label} is not what its recipe makes",
-                f"run `dvcx fsck --remote {remote.name} --repair`",
-            )
+            raise remote.arrived_damaged(f"{remote.id_text(digest)} on {remote.label} is not what its recipe makes")
+        return False
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def _opened_copy(path: Path | None) -> Iterator[int | None]:
+    if path is None:
+        yield None
+        return
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        yield fd
     finally:
         os.close(fd)
 
@@ -101,7 +117,8 @@ class _Gathering:
             got[place.record.digest] = payload
         for chunk, length in entries:
             if len(got[chunk]) != length:
-                raise DamagedData(f"the chunk {chunk.hex()} on {self._remote.label} is not as long as its recipe says")
+                where = f"the chunk {chunk.hex()} on {self._remote.label}"
+                raise self._remote.arrived_damaged(f"{where} is not as long as its recipe says")
         return got
 
     def _held(self, chunk: bytes) -> bytes | None:
@@ -119,15 +136,20 @@ class _Gathering:
         return None
 
 
-def _write_in_order(remote: Remote, fd: int, recipe: Recipe, gathering: _Gathering, shown: Task) -> bytes:
-    """Writes the whole object and gives the digest of what was written; after an error the file has a part of it."""
+def _write_in_order(
+    remote: Remote, fd: int, copy: int | None, recipe: Recipe, gathering: _Gathering, shown: Task
+) -> tuple[bytes, bool]:
+    """Writes the whole object and gives the digest of what was written, and whether all of it is in the copy as well.
+
+    After an error the file has a part of it.
+    """
     hasher = threaded_hasher(remote.algorithm, recipe.total)
-    with HashingSink(hasher, fd) as sink:
+    with HashingSink(hasher, fd, copy) as sink:
         for data in _pieces(remote, recipe, gathering):
             sink.write(data)
             shown.advance(len(data))
     os.ftruncate(fd, recipe.total)
-    return hasher.digest()
+    return hasher.digest(), sink.copied
 
 
 def _pieces(remote: Remote, recipe: Recipe, gathering: _Gathering) -> Iterator[Payload]:

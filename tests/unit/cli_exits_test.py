@@ -39,6 +39,7 @@ def test_each_family_of_errors_has_its_own_exit_code() -> None:
         "DamagedData": 3,
         "MissingData": 4,
         "RemoteError": 5,
+        "ArrivedDamaged": 5,
         "Refused": 6,
         "StageFailed": 7,
         "Busy": 75,

@@ -220,5 +220,7 @@ def test_every_command_of_the_table_has_help_and_examples() -> None:
 
 
 def test_names_in_the_table_are_unique() -> None:
-    names = [name for entry in table.TABLE for name in (entry.name, *entry.aliases)]
-    assert len(names) == len(set(names))
+    groups = [entry.commands for entry in table.TABLE if isinstance(entry, table.Group)]
+    for entries in (table.TABLE, *groups):
+        names = [name for entry in entries for name in (entry.name, *entry.aliases)]
+        assert len(names) == len(set(names))
