@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dvcx.base.errors import MissingData
+from dvcx.base.errors import MissingData, Refused
 from dvcx.base.hashing import Algorithm
 from dvcx.manifest.files import pointer_of
 from dvcx.manifest.manifest import Manifest, workspace_manifest
@@ -192,6 +192,12 @@ def run_logs(repo: Repo) -> RunLogs:
 
 def _version_of(repo: Repo, url: str) -> str:
     """Gives the version of what is at a URL: the store's own tag for a file, else the hash of all that it says."""
+    if url.startswith("ds://"):
+        raise Refused(
+            f"{url} is a dataset in the sense of DVC, which dvcx cannot ask for its version",
+            "bring its data in with `dvcx import` or `dvcx import-url`, and depend on that",
+            [url],
+        )
     from dvcx.operations.outside import open_place  # loads the stores, which few pipelines need
 
     version = open_place(url, repo.root, repo).look().version()
