@@ -169,6 +169,7 @@ class RemoteCollection:
         self._now = options.now or time.time()
         self._cache = open_cache(repo)
         self._remote = open_remote(repo, config.name)
+        self._remote.require()
         remotes: dict[str, Callable[[], TreeSource]] = {config.name: lambda: self._remote}
         for name in repo.config.remotes.keys() - {config.name}:
             remotes[name] = partial(open_remote, repo, name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from dvcx.base.errors import RemoteError, UsageError
 from dvcx.base.hashing import checksum
 from dvcx.base.paths import check_relative
 from dvcx.base.progress import Task
+from dvcx.base.workers import workers
 from dvcx.formats.export_manifest import NAME
 from dvcx.storage.bucket import label_of, redacted
 from dvcx.storage.stores import plain
@@ -136,13 +136,10 @@ class OutsidePlace:
         target.mkdir()
         for folder in sorted({os.path.dirname(file.name) for file in outside.files}):
             (target / folder).mkdir(parents=True, exist_ok=True)
-        with ThreadPoolExecutor(_JOBS, thread_name_prefix="dvcx-get") as pool:
+        with workers(_JOBS, "dvcx-get") as pool:
             jobs = [pool.submit(self._download_file, f.name, target / f.name, running) for f in outside.files]
-            try:
-                for job in jobs:
-                    job.result()
-            finally:
-                pool.shutdown(cancel_futures=True)
+            for job in jobs:
+                job.result()
 
     def _download_file(self, name: str, target: Path, running: Task) -> None:
         with self._typed(name):

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dvcx.base.errors import ArrivedDamaged, DamagedData, MissingData, Refused, RemoteError, shown
-from dvcx.base.files import remove_if_there, write_all, write_atomically
+from dvcx.base.files import remove_if_there, write_atomically
 from dvcx.base.hashing import Algorithm
 from dvcx.formats.payload import Compression
 from dvcx.formats.recipe import Recipe
@@ -150,7 +150,7 @@ class Remote:
     def catalog(self) -> Catalog:
         """Gives what the remote held when first asked or at the last `refresh`; nothing when it is new."""
         if self._catalog is None:
-            self._catalog = Catalog(()) if self.describe() is None else self._mirror().load()
+            self._catalog = Catalog(()) if self.describe() is None else self.mirror().load()
         return self._catalog
 
     def refresh(self) -> Catalog:
@@ -197,23 +197,6 @@ class Remote:
             if place.record.role == Role.RECIPE:
                 yield place.record.digest, self._joined(place)
 
-    def copy_out(self, digest: bytes, target: Path) -> None:
-        """Writes an object of any size to the new file `target`, verified; on an error the file is removed."""
-        from dvcx.storage.assembly import assemble  # assembling builds on this module
-
-        (place,) = self.locate([digest])
-        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        try:
-            if place.record.role == Role.RECIPE:
-                assemble(self, digest, self.recipe(place), target)
-            else:
-                write_all(fd, self.read(digest))
-        except BaseException:
-            target.unlink()
-            raise
-        finally:
-            os.close(fd)
-
     @contextmanager
     def writer(self) -> Iterator[RemoteWriter]:
         """Gives a context in which objects are put; the remote is made when it is new.
@@ -225,15 +208,13 @@ class Remote:
         catalog = self.catalog()
         many = len(catalog.files) >= MANY
         resumes = self._note_unfinished()
-        writer = RemoteWriter(
-            self.bucket, self._algorithm, catalog, description.chunking, self.settings, self._committed, resumes
-        )
+        how = (description.chunking, self.settings, self._committed, resumes)
+        writer = RemoteWriter(self.bucket, self._algorithm, catalog, *how)
         with writer.open():
             yield writer
         if self.local_folder is not None:
             remove_if_there(self.local_folder / _UNFINISHED)
-        for digest, recipe in writer.cut.items():
-            self.recipes.keep(digest, recipe)
+        self.recipes.keep(writer.cut)
         if many:
             join_small_indexes(self)
 
@@ -352,10 +333,11 @@ class Remote:
         return MissingData(f"{count} not on {self.label}: {shown(ids, 3)}", hint, ids)
 
     def _committed(self, file_name: str, data: bytes) -> None:
-        self._mirror().keep(file_name, data)
+        self.mirror().keep(file_name, data)
         self._catalog = None
 
-    def _mirror(self) -> IndexMirror:
+    def mirror(self) -> IndexMirror:
+        """Gives the local copies of the index files; for a remote that is there."""
         assert self._description is not None
         folder = self.local_folder / self._description.id if self.local_folder else None
         return IndexMirror(self.bucket, folder, self._algorithm, self.settings.jobs)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from typing import NamedTuple
 
 from dvcx.base.errors import ArrivedDamaged, DamagedData
 from dvcx.base.hashing import Algorithm, checksum
 from dvcx.base.progress import SILENT, Progress, task
+from dvcx.base.text import counted
+from dvcx.base.workers import workers
 from dvcx.formats.pack import FOOTER_SIZE, HEADER_SIZE, check_table, pack_name, parse_footer, parse_header
 from dvcx.formats.payload import decode_payload
 from dvcx.formats.recipe import Recipe, parse_recipe
@@ -240,7 +241,7 @@ def _checked(
         except NotThere:
             return None  # collected since it was listed
 
-    with ThreadPoolExecutor(remote.settings.jobs, thread_name_prefix="dvcx-check") as pool:
+    with workers(remote.settings.jobs, "dvcx-check") as pool:
         for file, checked in zip(files, pool.map(check, files), strict=True):
             if checked is not None:
                 yield file, checked
@@ -282,5 +283,5 @@ def _about_recipes(
             continue
         lost = tuple(d for d, _ in recipe.entries if d not in bad and catalog.find(d) is None)
         if lost:
-            what = f"{remote.id_text(digest)} needs {len(lost)} chunks that no index names"
+            what = f"{remote.id_text(digest)} needs {counted(len(lost), 'chunk')} that no index names"
             yield Finding(Trouble.BROKEN_RECIPE, pack_file(found.pack), what, (digest,))

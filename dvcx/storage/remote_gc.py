@@ -122,13 +122,16 @@ def _copy_live(remote: Remote, plan: RemoteGcPlan) -> None:
 def _mark(remote: Remote, plan: RemoteGcPlan, marks: Iterable[PackUse], deletes: Iterable[PackUse]) -> str | None:
     """Marks what is to be marked, and what is deleted without having been; gives the file that can be taken back."""
     marked = remote.catalog().marked
+    now = max(
+        plan.now, remote.settings.clock()
+    )  # until here pushes could rely on them, however long ago it was planned
     unmarked = {use.name: use.size for use in deletes if use.name not in marked}
     if unmarked:
-        _write(remote, Marks(VERSION, plan.now, unmarked))
+        _write(remote, Marks(VERSION, now, unmarked))
     packs = {use.name: use.size for use in marks}
     if not packs and not plan.mark_recipes:
         return None
-    return _write(remote, Marks(VERSION, plan.now, packs, DEAD, None, _as_text(plan.mark_recipes)))
+    return _write(remote, Marks(VERSION, now, packs, DEAD, None, _as_text(plan.mark_recipes)))
 
 
 def _as_text(recipes: Objects) -> dict[str, list[str]]:

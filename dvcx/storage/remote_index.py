@@ -38,11 +38,11 @@ def rewrite_indexes(
     catalog = remote.refresh()
     old = [file.name for file in catalog.files if file.name.endswith(".idx") and file.name not in catalog.damaged]
     data = join_indexes(remote.algorithm, catalog.indexes, without_packs, hidden)
-    name = f"{index_name(data)}.idx"
-    if old == [FOLDER + name]:
+    name = f"{FOLDER}{index_name(data)}.idx"
+    if old == [name]:
         return
-    remote.bucket.write(FOLDER + name, [data])
-    remote.bucket.delete([each for each in old if each != FOLDER + name])
+    _written(remote, data)
+    remote.bucket.delete([each for each in old if each != name])
     remote.refresh()
 
 
@@ -54,14 +54,21 @@ def join_small_indexes(remote: Remote) -> None:
         small = [file for file in files if file.size < _SMALL]
         if len(small) < MANY:
             return
-        indexes = [read_index(remote, file.name) for file in small]
+        indexes = [Index(data, file.name) for file, data in zip(small, remote.mirror().read(small), strict=True)]
         data = join_indexes(remote.algorithm, indexes, catalog.deleted)
-        name = f"{FOLDER}{index_name(data)}.idx"
-        remote.bucket.write(name, [data])
+        name = _written(remote, data)
         remote.bucket.delete([file.name for file in small if file.name != name])
         remote.refresh()
     except (RemoteError, DamagedData):
         return  # someone else has joined them, or files may not be deleted here
+
+
+def _written(remote: Remote, data: bytes) -> str:
+    """Writes an index file, keeps a copy here, and gives its name."""
+    name = f"{index_name(data)}.idx"
+    remote.bucket.write(FOLDER + name, [data])
+    remote.mirror().keep(name, data)
+    return FOLDER + name
 
 
 def read_index(remote: Remote, name: str) -> Index:
