@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from dvcx.base.progress import SILENT, Progress, Task, task
 from dvcx.formats.table import Role
 from dvcx.storage.assembly import assemble
 from dvcx.storage.copies import Copies
+from dvcx.storage.moved import Ahead
 from dvcx.storage.reach import Wanted
 from dvcx.storage.remote import Remote
 from dvcx.storage.remote_catalog import Found
@@ -97,7 +99,7 @@ def download(
     if not plan.objects:
         return DownloadResult(0, 0, ())
     damaged: list[Wanted] = []
-    with task(progress, f"fetching from {remote.name}", plan.size, "bytes") as shown, cache.writer() as writer:
+    with _counted(remote, progress, plan.size) as shown, cache.writer() as writer:
         for digest, data in plan.held.items():
             writer.put(Role.TREE, digest, data)
         damaged += _take_small(plan.small, remote, writer, shown)
@@ -107,6 +109,22 @@ def download(
             except (DamagedData, MissingData):
                 damaged.append(each)
     return DownloadResult(plan.objects - len(damaged), plan.size, tuple(damaged))
+
+
+@contextmanager
+def _counted(remote: Remote, progress: Progress, size: int) -> Iterator[Task]:
+    """Gives the task that shows how far it is, to which bytes count as soon as they come, if somebody looks."""
+    with task(progress, f"fetching from {remote.name}", size, "bytes") as shown:
+        if progress is SILENT:
+            yield shown
+            return
+        ahead = Ahead(shown)
+        remote.arrived = ahead.arrived
+        try:
+            yield ahead
+        finally:
+            remote.arrived = None
+            ahead.done()
 
 
 def _take_small(
