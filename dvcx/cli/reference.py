@@ -1,7 +1,7 @@
 """Writes the reference pages of the documentation, and the manual page, from the commands themselves.
 
-`python -m dvcx.cli.reference --write` writes `docs/reference/commands.md`, `exit-codes.md` and `docs/man/` in the current
-folder; `--check` only tells whether they are current, by the exit code.
+`python -m dvcx.cli.reference --write` writes `docs/reference/commands.md`, `exit-codes.md` and `docs/man/` in the
+current folder; `--check` only tells whether they are current, by the exit code.
 """
 
 from __future__ import annotations
