@@ -89,13 +89,14 @@ class Console:
         if hint is not None:
             self._talk((cyan("hint:"), " ", hint))
 
-    def confirm(self, question: str) -> bool:
+    def confirm(self, question: str, hint: str) -> bool:
         """Asks `question` on the terminal and gives whether the answer is yes.
 
-        Raises `Refused` where nobody can answer. Ask only what cannot be undone, and not when `--yes` was given.
+        Raises `Refused` with `hint`, what to type instead, where nobody can answer. Ask only what cannot be undone or
+        what the user wants to be asked.
         """
         if not (is_terminal(sys.stdin) and is_terminal(self.err)):
-            raise Refused(f"nobody is here to answer: {question}", "add `--yes` to answer yes in advance")
+            raise Refused(f"nobody is here to answer: {question}", hint)
         self.before_talk()
         self.err.write(drawn((bold(question), " [y/N] "), colour=self._err_colour))
         self.err.flush()

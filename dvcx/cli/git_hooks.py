@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dvcx.base.errors import DvcxError, MissingData, Refused, UsageError
+from dvcx.base.text import counted
 from dvcx.cli.console import Console
 from dvcx.cli.exits import DONE, show, trouble_of
 from dvcx.git.files import project_folders
@@ -168,12 +169,15 @@ def _publish(repo: Repo, new: Sequence[str], known: Sequence[str], console: Cons
     if found is None or problem is None:
         return DONE.code
     if how == "ask" and found.objects and not found.lost:
-        question = f"{len(found.paths)} tracked paths of these commits are not on {found.remote}. Push them now?"
+        question = (
+            f"{counted(len(found.paths), 'tracked path')} of these commits "
+            f"{'is' if len(found.paths) == 1 else 'are'} not on {found.remote}. Push now?"
+        )
         if _yes(question):
             sent = publish(repo, new, known, send=True)
             problem = sent.problem() if sent is not None else None
             if problem is None:
-                console.say(f"dvcx: pushed {found.objects} objects to {found.remote}")
+                console.say(f"dvcx: pushed {counted(found.objects, 'object')} to {found.remote}")
                 return DONE.code
     return _tell(problem, console)
 

@@ -12,6 +12,7 @@ from dvcx.operations.repro_options import Action, PlannedStage, StageResult
 from dvcx.pipeline.staleness import reason_text
 
 _COLOURS = 5
+_HINT_WITHOUT_TERMINAL = "see what would run with `dvcx repro --dry-run`, and run it without --interactive"
 
 
 class ConsoleWatcher:
@@ -50,7 +51,9 @@ class ConsoleWatcher:
     def confirm(self, stage: PlannedStage) -> bool:
         """Asks whether a stage may run."""
         with self._lock:
-            return self._console.confirm(f"run {stage.stage} ({'; '.join(map(reason_text, stage.reasons))})?")
+            return self._console.confirm(
+                f"run {stage.stage} ({'; '.join(map(reason_text, stage.reasons))})?", _HINT_WITHOUT_TERMINAL
+            )
 
     def _say(self, *pieces: Piece) -> None:
         with self._lock:

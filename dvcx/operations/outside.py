@@ -111,7 +111,7 @@ def open_place(url: str, directory: Path, repo: Repo | None) -> Place:
             )
         name, _, path = url[len(_REMOTE) :].partition("/")
         config = remote_config(repo, name)
-        return BucketPlace(open_bucket(config.url, repo.root, config.options), path)
+        return BucketPlace(open_bucket(config.url, repo.root, config.options, config.name), path)
     if "://" not in url and "::" not in url:
         return OutsidePlace(os.path.normpath(directory / os.path.expanduser(url)))
     kind = kind_of(url)

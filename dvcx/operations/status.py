@@ -10,10 +10,11 @@ from dvcx.base.errors import MissingData
 from dvcx.base.progress import SILENT, Progress, task
 from dvcx.manifest.manifest import workspace_manifest
 from dvcx.manifest.trees import LoadTree, compare, entry_at, entry_of, files_below, is_at_hand
-from dvcx.model.changes import Change, ChangeKind, pair_renames
+from dvcx.model.changes import Change, ChangeKind, PathChange, pair_renames, path_change
 from dvcx.model.tree import EntryKind, Tree, TreeEntry
 from dvcx.operations.edited_in_place import edited_in_place
 from dvcx.operations.looking import look
+from dvcx.operations.meant_otherwise import explaining
 from dvcx.operations.targets import Target, not_inside, resolve_targets
 from dvcx.operations.unfetched import Presence, inside, presence_at, with_evidence
 from dvcx.repo.record import Repo, open_cache, open_state, tree_loader
@@ -24,17 +25,6 @@ from dvcx.workspace.state import State
 if TYPE_CHECKING:
     from dvcx.operations.stage_status import StageStatus
     from dvcx.storage.remote import Remote
-
-
-@dataclass(frozen=True, slots=True)
-class PathChange:
-    """One file that differs: `added`, `deleted`, `modified` or `renamed` (then `old_path` is set). Sizes in bytes."""
-
-    change: str
-    path: str
-    old_path: str | None
-    old_size: int | None
-    new_size: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +91,8 @@ def status(
     runs nothing. `environment` is where `env:` dependencies of stages are looked up.
     """
     manifest = workspace_manifest(repo.root, repo.git)
-    targets = resolve_targets(manifest, paths, pass_over_broken=True)
+    with explaining(repo, "`dvcx diff {}` compares the workspace with it"):
+        targets = resolve_targets(manifest, paths, pass_over_broken=True)
     cache, state = open_cache(repo), open_state(repo)
     far = _open_remote(repo, remote) if remote is not None else None
     looker = _Looker(repo, cache, state, tree_loader(cache), far)
@@ -205,7 +196,7 @@ class _Looker:
             else:
                 changes.append(change)
         damaged = tuple(change.path for change in edited_in_place(self.repo, self.cache, changes))
-        listed, coming = (tuple(map(_path_change, pair_renames(some))) for some in (changes, outdated))
+        listed, coming = (tuple(map(path_change, pair_renames(some))) for some in (changes, outdated))
         state = "changed" if listed else "outdated" if coming else "clean"
         return OutputStatus(target.path, state, listed, not_fetched, (), None, damaged, outdated=coming)
 
@@ -247,6 +238,7 @@ class _Looker:
             return ()
         files = [each for each in files_below(wanted, target.path, load, unread=unread) if each[1].is_file]
         lacking = self.remote.missing({entry.digest for _, entry in files})
+        self.remote.require_whole_index(len(lacking))
         return (*(name for name, entry in files if entry.digest in lacking), *(name for name, _ in unread))
 
 
@@ -254,13 +246,3 @@ def _other_way(change: Change) -> Change:
     """Gives what a checkout would do about a change."""
     kind = {ChangeKind.ADDED: ChangeKind.DELETED, ChangeKind.DELETED: ChangeKind.ADDED}.get(change.kind, change.kind)
     return Change(kind, change.path, change.new, change.old)
-
-
-def _path_change(change: Change) -> PathChange:
-    return PathChange(
-        change.kind.value,
-        change.path,
-        change.old_path,
-        change.old.size if change.old else None,
-        change.new.size if change.new else None,
-    )

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from dvcx.base.errors import DamagedData, DvcxError, MissingData, Refused, UsageError
+from dvcx.base.errors import DvcxError, MissingData, Refused, UsageError
 from dvcx.formats.table import Role
 from dvcx.formats.tree_bytes import TreeReader
 from dvcx.manifest.manifest import Manifest, commit_manifest, workspace_manifest
@@ -273,11 +273,10 @@ class View:
         recipe = remote.recipes.get(digest)
         if recipe is None:
             recipe = remote.recipe(place)
-            remote.recipes.keep(digest, recipe)
+            remote.recipes.keep({digest: recipe})
         if recipe.total != size:
-            raise DamagedData(
-                f"the recipe of {remote.id_text(digest)} on {remote.label} makes {recipe.total} bytes, not {size}",
-                f"run `dvcx fsck --remote {remote.name} --repair` where good copies are",
+            raise remote.arrived_damaged(
+                f"the recipe of {remote.id_text(digest)} on {remote.label} makes {recipe.total} bytes, not {size}"
             )
         keep = self._keep_chunks if self._options.keep else None
         return ChunkedBytes(remote, digest, recipe, self._shelf, self._chunks_here, keep)

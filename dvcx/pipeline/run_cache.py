@@ -25,25 +25,25 @@ _MOST_BYTES = 4 << 20
 
 
 def is_cacheable(stage: Stage) -> bool:
-    """Tells whether the stage's outputs are a function of what is declared: a command, inputs and whole outputs."""
-    return bool(
-        stage.cmd
-        and stage.outs
-        and (stage.deps or stage.params)
-        and not stage.always_changed
-        and not any(out.persist for out in stage.outs)
-    )
+    """Tells whether the stage's outputs are a function of what is declared: a command and whole outputs.
+
+    With no dependencies and parameters they are one of the command alone (`docs/decisions/0032-run-cache.md`).
+    """
+    return bool(stage.cmd and stage.outs and not stage.always_changed and not any(out.persist for out in stage.outs))
 
 
 def run_key(stage: Stage, inputs: RunRecord) -> str:
     """Gives the name of all runs of this command on these inputs (`current_inputs`) that make these outputs."""
-    described = {
+    described: dict[str, object] = {
         "cmd": list(inputs.cmd),
         "wdir": posixpath.relpath(stage.wdir or ".", stage.folder or "."),
         "deps": [_described(each) for each in inputs.deps],
         "params": {file: dict(values) for file, values in inputs.params.items()},
         "outs": sorted(lock_text_of(stage, out.path) for out in stage.outs),
     }
+    if not inputs.deps and not inputs.params:
+        # `python make.py` in two folders is two programs, and no dependency tells them apart.
+        described["stage"] = stage.address
     text = json.dumps(described, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return _KEYS.of(text.encode()).hex()
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 from dvcx.base.paths import check_relative
 from dvcx.base.progress import Task
+from dvcx.base.workers import workers
 from dvcx.storage.bucket import Bucket, BucketFile, NotThere
-from dvcx.storage.outside import Outside, OutsideFile, nothing_at
+from dvcx.storage.outside import NOT_DATA, Outside, OutsideFile, nothing_at
 
 _BLOCK = 8 << 20
 _JOBS = 8
@@ -32,7 +32,7 @@ class BucketPlace:
         files = []
         for each in self._listed(prefix):
             name = each.name[len(prefix) :]
-            if name:  # some stores have an empty object that stands for the folder itself
+            if name and name not in NOT_DATA:  # some stores have an empty object that stands for the folder itself
                 check_relative(name, self.label)
                 files.append(_file(name, each))
         if not files:
@@ -61,14 +61,11 @@ class BucketPlace:
         for file in outside.files:
             (target / file.name).parent.mkdir(parents=True, exist_ok=True)
         prefix = f"{self._name}/" if self._name else ""
-        with ThreadPoolExecutor(_JOBS, thread_name_prefix="dvcx-get") as pool:
+        with workers(_JOBS, "dvcx-get") as pool:
             names = [file.name for file in outside.files]
             jobs = [pool.submit(self._download_file, prefix + name, target / name, running) for name in names]
-            try:
-                for job in jobs:
-                    job.result()
-            finally:
-                pool.shutdown(cancel_futures=True)
+            for job in jobs:
+                job.result()
 
     def _download_file(self, name: str, target: Path, running: Task) -> None:
         with open(target, "xb") as file:

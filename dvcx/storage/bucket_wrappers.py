@@ -15,6 +15,9 @@ from dvcx.storage.bucket import AlreadyThere, Bucket, BucketFile, Part, TakesFil
 
 _Result = TypeVar("_Result")
 _LONGEST = 30.0
+_LONG_ENOUGH = 120.0
+_AT_LEAST = 3
+"""A store that stays silent for a minute each time is asked so often, and no more once it has taken so many seconds."""
 
 
 class RetryingBucket:
@@ -90,11 +93,13 @@ class RetryingBucket:
 
     def _tried(self, call: Callable[[], _Result]) -> _Result:
         pause = 0.5
+        began = time.monotonic()
         for attempt in range(1, self._attempts + 1):
             try:
                 return call()
             except Unavailable as error:
-                if attempt == self._attempts:
+                took = time.monotonic() - began
+                if attempt == self._attempts or (attempt >= _AT_LEAST and took > _LONG_ENOUGH):
                     raise
                 self._sleep(max(error.retry_after or 0.0, pause * random.uniform(0.5, 1.0)))
                 pause = min(2 * pause, _LONGEST)

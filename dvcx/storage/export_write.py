@@ -13,6 +13,7 @@ import msgspec
 from dvcx.base.errors import DamagedData, MissingData
 from dvcx.base.hashing import Algorithm
 from dvcx.base.progress import SILENT, Progress, Task, task
+from dvcx.base.workers import workers
 from dvcx.formats.export_manifest import ExportManifest, Wanted, dump_manifest
 from dvcx.storage.bucket import NotThere
 from dvcx.storage.cache import Cache
@@ -130,8 +131,7 @@ class _Work:
         absent = self._cache.missing(by_digest)
         self.missing += [each.path for digest in absent for each in by_digest.pop(digest)]
         loose = {digest: path for digest in by_digest if (path := self._cache.loose_path(digest)) is not None}
-        pool = ThreadPoolExecutor(self._jobs, thread_name_prefix="dvcx-export")
-        try:
+        with workers(self._jobs, "dvcx-export") as pool:
             for digest, data in self._good([digest for digest in by_digest if digest not in loose], by_digest):
                 for each in by_digest[digest]:
                     self._send(pool, each, self._put(each, data), len(data))
@@ -140,8 +140,6 @@ class _Work:
                     self._send(pool, each, self._put_loose(each, path), 0)
             while self._waiting:
                 self._take()
-        finally:
-            pool.shutdown(cancel_futures=True)
 
     def _good(self, digests: Sequence[bytes], by_digest: Mapping[bytes, list[Wanted]]) -> Iterator[tuple[bytes, bytes]]:
         """Gives the objects that are in packs, verified; damaged ones one by one, to find which they are."""

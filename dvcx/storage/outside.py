@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +15,8 @@ from dvcx.base.errors import RemoteError, UsageError
 from dvcx.base.hashing import checksum
 from dvcx.base.paths import check_relative
 from dvcx.base.progress import Task
+from dvcx.base.workers import workers
+from dvcx.formats.export_manifest import NAME
 from dvcx.storage.bucket import label_of, redacted
 from dvcx.storage.stores import plain
 from dvcx.storage.stores.kinds import check_remote_options, kind_of, require_library
@@ -24,6 +25,8 @@ from dvcx.storage.stores.problems import Outcome, usual_problem
 _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "Content-MD5", "generation", "checksum")
 _TIMES = ("LastModified", "last_modified", "mtime", "modified", "updated", "Last-Modified")
 _MOST_FILES = 1 << 24
+NOT_DATA = frozenset({NAME})
+"""Files at the top of a folder that are about it: what `dvcx export` notes is none of what it exported."""
 _JOBS = 8
 
 
@@ -105,6 +108,8 @@ class OutsidePlace:
         start = len(self._root.rstrip("/")) + 1
         for path, each in found.items():
             name = path[start:] if path.startswith(self._root) else path.rpartition("/")[2]
+            if name in NOT_DATA:
+                continue
             check_relative(name, self.label)
             files.append(_file(name, each))
             if len(files) > _MOST_FILES:
@@ -131,13 +136,10 @@ class OutsidePlace:
         target.mkdir()
         for folder in sorted({os.path.dirname(file.name) for file in outside.files}):
             (target / folder).mkdir(parents=True, exist_ok=True)
-        with ThreadPoolExecutor(_JOBS, thread_name_prefix="dvcx-get") as pool:
+        with workers(_JOBS, "dvcx-get") as pool:
             jobs = [pool.submit(self._download_file, f.name, target / f.name, running) for f in outside.files]
-            try:
-                for job in jobs:
-                    job.result()
-            finally:
-                pool.shutdown(cancel_futures=True)
+            for job in jobs:
+                job.result()
 
     def _download_file(self, name: str, target: Path, running: Task) -> None:
         with self._typed(name):

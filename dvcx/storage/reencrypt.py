@@ -6,11 +6,11 @@ Files move one by one, the new copy first, so that others read and push meanwhil
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from dvcx.base.errors import DamagedData
 from dvcx.base.progress import SILENT, Progress, task
+from dvcx.base.workers import workers
 from dvcx.storage.bucket import NotThere
 from dvcx.storage.encrypted_bucket import EncryptedBucket, SealedFile
 
@@ -41,18 +41,14 @@ def reencrypt(
     damaged: list[str] = []
     with (
         task(progress, "encrypting anew", sum(file.size for file in files), "bytes") as shown,
-        ThreadPoolExecutor(max(1, jobs), thread_name_prefix="dvcx-rotate") as pool,
+        workers(jobs, "dvcx-rotate") as pool,
     ):
-        try:
-            for file, good in zip(files, pool.map(lambda each: _moved(bucket, each), files), strict=True):
-                if good:
-                    done.append(file)
-                else:
-                    damaged.append(file.name)
-                shown.advance(file.size)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        for file, good in zip(files, pool.map(lambda each: _moved(bucket, each), files), strict=True):
+            if good:
+                done.append(file)
+            else:
+                damaged.append(file.name)
+            shown.advance(file.size)
     return Reencryption(len(done), sum(file.size for file in done), tuple(damaged))
 
 

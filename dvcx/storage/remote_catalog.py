@@ -10,7 +10,6 @@ import mmap
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,9 +18,11 @@ from blake3 import blake3
 from dvcx.base.errors import DamagedData
 from dvcx.base.files import remove_if_there, write_atomically
 from dvcx.base.hashing import Algorithm
+from dvcx.base.workers import workers
 from dvcx.formats.index import Index, PackInfo, join_indexes
 from dvcx.formats.remote_json import MOST_BYTES, Marks, parse_marks
 from dvcx.formats.table import Record
+from dvcx.storage.arrival import TRIES
 from dvcx.storage.bucket import Bucket, BucketFile, NotThere
 
 FOLDER = "index/"
@@ -182,13 +183,18 @@ class IndexMirror:
             if found := _NAME.fullmatch(each.name):
                 yield each, found
 
+    def read(self, files: Iterable[BucketFile]) -> list[bytes | mmap.mmap]:
+        """Gives the bytes of index files, those that are here from here; what is damaged is given as it came."""
+        by_name = {file.name.removeprefix(FOLDER): file for file in files}
+        return list(self._all_bytes(list(by_name), by_name))
+
     def keep(self, name: str, data: bytes) -> None:
         """Keeps the bytes of the index file `name` (without its folder) that was just written to the remote."""
         self._store(name, data)
 
     def _all_bytes(self, names: Sequence[str], files: dict[str, BucketFile]) -> Iterator[bytes | mmap.mmap]:
         here = {name: data for name in names if (data := self._local(name, files[name].size)) is not None}
-        with ThreadPoolExecutor(self._jobs) if len(names) - len(here) > 1 else _Inline() as pool:
+        with workers(self._jobs, "dvcx-index") if len(names) - len(here) > 1 else _Inline() as pool:
             yield from pool.map(lambda n: here[n] if n in here else self._fetch(n, files[n]), names)
 
     def _local(self, name: str, size: int) -> bytes | mmap.mmap | None:
@@ -204,12 +210,15 @@ class IndexMirror:
         return None
 
     def _fetch(self, name: str, file: BucketFile) -> bytes | mmap.mmap:
-        data = self._bucket.read(file.name)
-        self._store(name, data)
+        for _ in range(TRIES):
+            data = self._bucket.read(file.name)
+            if _name_of(data) == name.partition(".")[0]:
+                self._store(name, data)
+                break
         return data
 
     def _store(self, name: str, data: bytes) -> None:
-        if self._folder is None or _name_of(data) != name.partition(".")[0]:
+        if self._folder is None:
             return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)

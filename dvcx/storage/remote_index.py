@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dvcx.base.errors import DamagedData, RemoteError
 from dvcx.formats.index import Index, join_indexes
+from dvcx.storage.arrival import how_to_tell, until_right
 from dvcx.storage.remote_catalog import FOLDER, index_name
 
 if TYPE_CHECKING:
@@ -37,11 +38,11 @@ def rewrite_indexes(
     catalog = remote.refresh()
     old = [file.name for file in catalog.files if file.name.endswith(".idx") and file.name not in catalog.damaged]
     data = join_indexes(remote.algorithm, catalog.indexes, without_packs, hidden)
-    name = f"{index_name(data)}.idx"
-    if old == [FOLDER + name]:
+    name = f"{FOLDER}{index_name(data)}.idx"
+    if old == [name]:
         return
-    remote.bucket.write(FOLDER + name, [data])
-    remote.bucket.delete([each for each in old if each != FOLDER + name])
+    _written(remote, data)
+    remote.bucket.delete([each for each in old if each != name])
     remote.refresh()
 
 
@@ -53,11 +54,23 @@ def join_small_indexes(remote: Remote) -> None:
         small = [file for file in files if file.size < _SMALL]
         if len(small) < MANY:
             return
-        indexes = [Index(remote.bucket.read(file.name), file.name) for file in small]
+        indexes = [Index(data, file.name) for file, data in zip(small, remote.mirror().read(small), strict=True)]
         data = join_indexes(remote.algorithm, indexes, catalog.deleted)
-        name = f"{FOLDER}{index_name(data)}.idx"
-        remote.bucket.write(name, [data])
+        name = _written(remote, data)
         remote.bucket.delete([file.name for file in small if file.name != name])
         remote.refresh()
     except (RemoteError, DamagedData):
         return  # someone else has joined them, or files may not be deleted here
+
+
+def _written(remote: Remote, data: bytes) -> str:
+    """Writes an index file, keeps a copy here, and gives its name."""
+    name = f"{index_name(data)}.idx"
+    remote.bucket.write(FOLDER + name, [data])
+    remote.mirror().keep(name, data)
+    return FOLDER + name
+
+
+def read_index(remote: Remote, name: str) -> Index:
+    """Gives the index in the file `name`; raises `ArrivedDamaged` when it does not come whole, and `NotThere`."""
+    return until_right(lambda: Index(remote.bucket.read(name), name), how_to_tell(remote.name))

@@ -100,23 +100,6 @@ def test_an_output_that_is_gone_or_was_edited_comes_back_from_the_cache(pipeline
     assert pipeline.read("m.json") == b"edited"
 
 
-def test_what_ran_before_with_the_same_inputs_is_restored_not_run(pipeline: Project) -> None:
-    pipeline.dvcx("repro").ok()
-    pipeline.write("raw.txt", "other\n")
-    pipeline.dvcx("repro").ok()
-    assert runs(pipeline) == (2, 2)
-    pipeline.write("raw.txt", "hello\n")
-    assert actions(pipeline.json("repro")) == {"upper": "restored", "count": "restored"}
-    assert pipeline.read("upper.txt") == b"HELLO\n"
-    assert runs(pipeline) == (2, 2)
-
-
-def test_without_the_run_cache_it_runs_again(pipeline: Project) -> None:
-    pipeline.dvcx("repro").ok()
-    (pipeline.path / "upper.txt").unlink()
-    assert actions(pipeline.json("repro", "--no-run-cache"))["upper"] == "ran"
-
-
 def test_force_runs_what_is_fresh_and_single_item_only_the_target(pipeline: Project) -> None:
     pipeline.dvcx("repro").ok()
     assert actions(pipeline.json("repro", "-s", "-f", "count")) == {"count": "ran"}
@@ -406,36 +389,6 @@ def test_status_tells_a_pipeline_that_cannot_be_used_and_the_rest_too(pipeline: 
     assert [each["path"] for each in result["outputs"]] == ["data"]
 
 
-def test_the_run_cache_travels_so_that_a_second_machine_runs_nothing(pipeline: Project) -> None:
-    use_store(pipeline)
-    for text in ("one\n", "two\n"):
-        pipeline.write("raw.txt", text)
-        pipeline.dvcx("repro").ok()
-    pipeline.commit(message="ran")
-    (pipeline.path / "raw.txt").write_text("one\n")
-    assert pipeline.json("push", "--run-cache")["runs"] == 4
-    assert pipeline.json("push", "--run-cache")["runs"] == 0
-    clone = pipeline.clone(pipeline.path.parent / "clone")
-    clone.write(".gitignore", "*.log\n/upper.txt\n/count.txt\n")
-    clone.write("raw.txt", "one\n")
-    assert clone.json("pull", "--run-cache")["fetched"]["runs"] == 4
-    assert clone.json("pull", "--run-cache")["fetched"]["runs"] == 0
-    assert actions(clone.json("repro")) == {"upper": "restored", "count": "restored"}
-    assert runs(clone) == (0, 0)
-    assert clone.read("upper.txt") == b"ONE\n"
-    assert clone.read("m.json") == b'{"n": 4 }\n'
-
-
-def test_a_run_whose_outputs_are_gone_is_not_pushed_and_a_broken_file_of_runs_does_no_harm(pipeline: Project) -> None:
-    store = use_store(pipeline)
-    pipeline.dvcx("repro").ok()
-    pipeline.dvcx("push", "--run-cache").ok()
-    (file,) = (store / "runs").iterdir()
-    file.write_bytes(b"broken")
-    clone = pipeline.clone(pipeline.path.parent / "clone")
-    assert clone.json("fetch", "--run-cache")["runs"] == 0
-
-
 def test_a_dependency_at_a_url_is_asked_for_when_stages_run_and_not_by_status(project: Project) -> None:
     store = use_store(project)
     (store / "in").mkdir(parents=True)
@@ -450,6 +403,22 @@ def test_a_dependency_at_a_url_is_asked_for_when_stages_run_and_not_by_status(pr
     assert project.json("status")["stages"] == []
     assert actions(project.json("repro")) == {"a": "ran"}
     assert project.read("a.txt") == b"two!"
+
+
+def test_a_dataset_of_dvc_is_refused_where_it_would_be_run_and_read_elsewhere(project: Project) -> None:
+    project.write(
+        "dvcx.yaml",
+        "datasets: [{name: digits, url: 's3://b/x', type: url}]\n"
+        "stages:\n  a: {cmd: x, deps: ['ds://digits']}\n  b: {cmd: echo > b, outs: [b]}\n",
+    )
+    for words in (["repro"], ["repro", "a"], ["repro", "-n", "a"]):
+        run = project.dvcx(*words)
+        assert run.code == 6
+        assert "ds://digits is a dataset in the sense of DVC" in run.err
+        assert "dvcx import-url" in run.err
+    project.dvcx("repro", "b").ok()
+    for words in (["status"], ["dag"], ["stage", "list"], ["why", "a"]):
+        project.dvcx(*words).ok()
 
 
 def test_variables_are_recorded_as_hashes_and_a_change_makes_the_stage_stale(project: Project) -> None:
@@ -486,9 +455,15 @@ def test_an_output_that_is_not_to_be_pushed_or_goes_to_another_remote_is_left_ou
         "    outs:\n    - a.txt\n    - b.txt: {push: false}\n    - c.txt: {remote: other}\n",
     )
     project.dvcx("repro").ok()
-    assert project.json("push")["objects"] == 1
-    assert project.json("push", "-r", "other")["objects"] == 2
     project.commit(message="ran")
+    everything: tuple[list[str], ...] = (["--all-commits"], ["--all-branches"], ["--rev", "HEAD"], ["--run-cache"], [])
+    for words in everything:
+        assert project.json("push", "--dry-run", *words)["objects"] == 1, words
+        assert project.json("push", "--dry-run", "-r", "other", *words)["objects"] == 2, words
+    assert project.json("push", "--run-cache", "--all-commits")["objects"] == 1
+    assert project.json("push", "-r", "other")["objects"] == 2
+    assert project.json("push")["objects"] == 0, "the run cache took nothing along that is to stay here"
     clone = project.clone(project.path.parent / "clone")
-    clone.dvcx("fetch").ok()
-    clone.dvcx("fetch", "-r", "other").ok()
+    for words in everything:
+        assert clone.json("fetch", *words)["objects"] == (1 if words == ["--all-commits"] else 0), words
+    assert clone.json("fetch", "-r", "other")["objects"] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from dvcx.storage.stores.s3_parts import PART, Begun, begun_upload
 from tests.project import Project, program
 from tests.servers.projects import give_secrets, use_place
 from tests.servers.proxy import FaultProxy, Latency
@@ -107,6 +109,68 @@ def test_an_interrupted_pull_ends_at_once_and_the_next_one_takes_the_rest(
 
 
 @pytest.mark.parametrize("kind", marked(("s3-rclone",)))
+def test_a_file_that_was_interrupted_between_its_parts_goes_on_there_and_nothing_is_left_of_it(
+    kind: str, project: Project, behind_proxy: Callable[[Place], tuple[Place, FaultProxy]]
+) -> None:
+    place, proxy = behind_proxy(new_place(kind))
+    use_place(project, place)
+    content = LARGE + LARGE[: 10 * MIB]  # smaller ones go in one piece
+    project.save({"model.bin": content})
+    stuck = Latency(lambda request: "partNumber=5" in request.path, seconds=25)
+    proxy.faults = [stuck]
+    words = ("export", "HEAD", "remote://store/plain")
+    code, seconds = interrupted(project, *words, when=lambda: stuck.met > 0)
+    assert code == 130 and seconds < 5
+    store = S3Store(place.url.removeprefix("s3://bkt/"), place)
+    assert len(store.unfinished()) == 1, "what has arrived is kept"
+    proxy.faults = []
+    proxy.requests.clear()
+    project.dvcx(*words).ok()
+    sent = sum(len(request.body) for request in proxy.requests if request.method == "PUT")
+    assert sent <= len(content) - 3 * PART
+    assert store.unfinished() == [] and store.read("plain/model.bin") == content
+
+
+@pytest.mark.parametrize("kind", marked(("s3-rclone",)))
+def test_parts_that_nobody_went_on_with_are_removed_after_a_week(kind: str) -> None:
+    place = new_place(kind)
+    store = S3Store(place.url.removeprefix("s3://bkt/"), place)
+    store.begin("plain/model.bin")
+    store.begin("plain/other.bin")
+    assert store.begun("plain/other.bin", time.time() + 6 * 86_400) and len(store.unfinished()) == 2
+    assert store.begun("plain/other.bin", time.time() + 8 * 86_400) and len(store.unfinished()) == 1
+
+
+class S3Store:
+    """The server as somebody sees it who does not use dvcx, below a folder of its bucket."""
+
+    def __init__(self, folder: str, place: Place) -> None:
+        from s3fs import S3FileSystem
+
+        self._folder = folder
+        key, secret = str(place.options["access_key_id"]), str(place.options["secret_access_key"])
+        endpoint = str(place.options["endpoint_url"])
+        self._fs = S3FileSystem(key=key, secret=secret, endpoint_url=endpoint, skip_instance_cache=True)
+
+    def unfinished(self) -> list[str]:
+        try:
+            found = self._fs.call_s3("list_multipart_uploads", Bucket="bkt").get("Uploads", [])
+        except FileNotFoundError:  # what rclone says when there is none
+            return []
+        return [each["Key"] for each in found if each["Key"].startswith(self._folder)]
+
+    def read(self, name: str) -> bytes:
+        return bytes(self._fs.cat_file(f"bkt/{self._folder}/{name}"))
+
+    def begin(self, name: str) -> None:
+        self._fs.call_s3("create_multipart_upload", Bucket="bkt", Key=f"{self._folder}/{name}")
+
+    def begun(self, name: str, now: float) -> Begun | None:
+        asked = begun_upload(self._fs._call_s3, "bkt", f"{self._folder}/{name}", self._folder + "/", now)
+        return asyncio.run_coroutine_threadsafe(asked, self._fs.loop).result()
+
+
+@pytest.mark.parametrize("kind", marked(("s3-rclone",)))
 def test_many_small_files_take_few_requests_there_and_back(
     kind: str, project: Project, tmp_path: Path, behind_proxy: Callable[[Place], tuple[Place, FaultProxy]]
 ) -> None:
@@ -124,3 +188,22 @@ def test_many_small_files_take_few_requests_there_and_back(
     clone.dvcx("pull").ok()
     assert len(proxy.requests) <= 10
     assert clone.files("data") == project.files("data")
+
+
+@pytest.mark.parametrize("kind", marked(("s3-rclone", "webdav")))
+def test_a_second_export_sends_only_what_changed(
+    kind: str, project: Project, behind_proxy: Callable[[Place], tuple[Place, FaultProxy]]
+) -> None:
+    place, proxy = behind_proxy(new_place(kind))
+    use_place(project, place)
+    project.save({f"data/{number:03}": f"content of {number}" for number in range(60)}, tag="v1")
+    project.dvcx("export", "v1", "remote://store/plain").ok()
+    assert len(proxy.requests) >= 60
+    project.save({"data/007": "changed", "data/new": "new"}, tag="v2")
+    proxy.requests.clear()
+    project.dvcx("export", "v2", "remote://store/plain").ok()
+    sent = [request.path.rpartition("/")[2] for request in proxy.requests if request.method == "PUT" and request.body]
+    if kind == "s3-rclone":  # WebDAV writes under other names and moves
+        assert sorted(name for name in sent if "export" not in name) == ["007", "new"]
+    assert len(sent) == 4, "the notes of what is begun, two files, the notes of what is there"
+    assert len(proxy.requests) < 40, [f"{request.method} {request.path}" for request in proxy.requests]

@@ -14,6 +14,7 @@ from dvcx.base.errors import DamagedData, MissingData, Refused, RemoteError
 from dvcx.base.hashing import ALGORITHMS
 from dvcx.formats.remote_json import Chunking, Marks, RemoteDescription, dump_json
 from dvcx.formats.table import Record, Role
+from dvcx.storage.assembly import assemble
 from dvcx.storage.bucket_wrappers import CountingBucket
 from dvcx.storage.cache import Cache
 from dvcx.storage.download import plan_download
@@ -165,6 +166,19 @@ def test_a_push_joins_the_index_files_of_many_pushes(tmp_path: Path) -> None:
     assert dict(reader.read_many(digests)).keys() == set(digests)
 
 
+def test_joining_index_files_reads_none_that_is_here_already(tmp_path: Path) -> None:
+    bucket = MemoryBucket()
+    digests = [push(Remote(bucket, "r", ALGORITHM), f"push {number}".encode())[0] for number in range(63)]
+    counting = CountingBucket(bucket)
+    here = Remote(counting, "r", ALGORITHM, tmp_path / "local")
+    assert not here.missing(digests)
+    before = counting.counts.reads
+    digests += push(here, b"one more") + push(here, b"and the one that joins")
+    assert counting.counts.reads == before
+    assert len([name for name in bucket.files if name.endswith(".idx")]) == 1
+    assert not Remote(bucket, "r", ALGORITHM).missing(digests)
+
+
 def test_index_files_that_the_remote_dropped_are_dropped_from_the_mirror(place: Place) -> None:
     digests = [push(place.remote(), f"push {number}".encode())[0] for number in range(12)]
     place.remote().missing(digests)
@@ -218,8 +232,7 @@ def test_a_recipe_that_lies_about_its_object_is_found_out(tmp_path: Path) -> Non
     with pytest.raises(DamagedData):
         remote.read(other)
     with pytest.raises(DamagedData):
-        remote.copy_out(other, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+        assemble(remote, other, remote.recipe(*remote.locate([other])), tmp_path / "out")
 
 
 @settings(max_examples=80, deadline=None)

@@ -52,7 +52,7 @@ def command(
     if found.is_empty or yes:
         return Outcome(work.apply())
     say_items(found, call.console)
-    if not call.console.confirm(question(found)):
+    if not call.console.confirm(question(found), "add `--yes` to answer yes in advance"):
         call.console.say("nothing was changed")
         return Outcome(found, render=lambda result, console: None)
     return Outcome(work.apply(), render=partial(render_gc, listed=True))

@@ -1,9 +1,12 @@
 """Bring the outputs of stages up to date, doing the least work: several at once, each after what it needs.
 
 A stage runs when its command, a dependency, a parameter or an output is not what its last run saw and made. When it
-was run before with the same inputs, its outputs come back from the cache instead. Targets are stages, outputs of
-stages, folders or `dvcx.yaml` files; without any, all stages of the `dvcx.yaml` here. Others can look at and work on
-the project meanwhile; after Control-C the same command goes on where it stopped.
+was run before with the same command and inputs, here or where `dvcx push --run-cache` came from, its outputs come back
+from the cache instead; of a stage without dependencies and parameters the command alone counts. Stages with
+`always_changed` always run, and with --force all do.
+
+Targets are stages, outputs of stages, folders or `dvcx.yaml` files; without any, all stages of the `dvcx.yaml` here.
+Others can look at and work on the project meanwhile; after Control-C the same command goes on where it stopped.
 
 Examples:
     dvcx repro
@@ -15,66 +18,60 @@ Examples:
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from dvcx.cli.console import Console
 from dvcx.cli.exits import INTERRUPTED
 from dvcx.cli.invocation import Invocation, Outcome
-from dvcx.cli.names import stage_names
 from dvcx.cli.options import DryRun
 from dvcx.cli.render.repro import render_repro
+from dvcx.cli.repro_options import (
+    AllowMissing,
+    AllPipelines,
+    Downstream,
+    ForceDownstream,
+    ForceStages,
+    Interactive,
+    KeepGoing,
+    NoCommit,
+    NoRunCache,
+    PullMissing,
+    SingleItem,
+    StageGlob,
+    StageJobs,
+    StagesBelow,
+    StageTargets,
+    WholePipeline,
+)
 from dvcx.cli.repro_watcher import ConsoleWatcher
 from dvcx.cli.stopping import stopping
 from dvcx.operations.repro import ReproResult, repro
 from dvcx.operations.repro_options import ReproOptions, Selection
 from dvcx.pipeline.process import Stop
-from dvcx.pipeline.slots import machine
+from dvcx.pipeline.slots import capacity
 from dvcx.repo.open import path_in_project
 
 
 def command(
     call: Invocation,
-    targets: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="TARGETS", autocompletion=stage_names, help="stages, outputs, folders; else the dvcx.yaml here"
-        ),
-    ] = None,
-    single_item: Annotated[
-        bool, typer.Option("--single-item", "-s", help="only the targets, not what they need")
-    ] = False,
-    pipeline: Annotated[bool, typer.Option("--pipeline", "-p", help="the whole pipelines of the targets")] = False,
-    all_pipelines: Annotated[bool, typer.Option("--all-pipelines", "-P", help="all stages of the project")] = False,
-    recursive: Annotated[bool, typer.Option("--recursive", "-R", help="the stages of folders and all below")] = False,
-    downstream: Annotated[bool, typer.Option("--downstream", help="the targets and all behind them")] = False,
-    glob: Annotated[bool, typer.Option("--glob", help="take the targets as patterns of stage names")] = False,
-    force: Annotated[bool, typer.Option("--force", "-f", help="run stages although they are up to date")] = False,
-    force_downstream: Annotated[
-        bool, typer.Option("--force-downstream", help="run all behind a stage that ran, changed or not")
-    ] = False,
+    targets: StageTargets = None,
+    single_item: SingleItem = False,
+    pipeline: WholePipeline = False,
+    all_pipelines: AllPipelines = False,
+    recursive: StagesBelow = False,
+    downstream: Downstream = False,
+    glob: StageGlob = False,
+    force: ForceStages = False,
+    force_downstream: ForceDownstream = False,
     dry_run: DryRun = False,
-    interactive: Annotated[bool, typer.Option("--interactive", "-i", help="ask before each stage")] = False,
-    pull: Annotated[bool, typer.Option("--pull", help="fetch data and outputs that are missing here")] = False,
-    allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="an output that is not here is no reason to run")
-    ] = False,
-    keep_going: Annotated[
-        bool, typer.Option("--keep-going", "-k", help="after a failure run what does not depend on it")
-    ] = False,
-    no_commit: Annotated[
-        bool, typer.Option("--no-commit", help="record the outputs, do not store them; see `dvcx commit`")
-    ] = False,
-    no_run_cache: Annotated[
-        bool, typer.Option("--no-run-cache", help="run stages although their outputs are in the cache")
-    ] = False,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, metavar="N", help="how many stages at once; else one a core")
-    ] = None,
+    interactive: Interactive = False,
+    pull: PullMissing = False,
+    allow_missing: AllowMissing = False,
+    keep_going: KeepGoing = False,
+    no_commit: NoCommit = False,
+    no_run_cache: NoRunCache = False,
+    jobs: StageJobs = None,
 ) -> Outcome:
     repo = call.repo()
-    capacity = machine()
+    shared = capacity(repo.config.repro.resources)
     options = ReproOptions(
         selection=Selection(
             single=single_item,
@@ -94,8 +91,8 @@ def command(
         keep_going=keep_going,
         commit=not no_commit,
         run_cache=not no_run_cache,
-        jobs=jobs or int(capacity["cpu"]),
-        capacity=capacity,
+        jobs=jobs or max(1, int(shared["cpu"])),
+        capacity=shared,
     )
     stop = Stop()
     with stopping(stop):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -88,6 +89,8 @@ def _converted(takes: Takes, value: object, base: Path) -> object | None:
         # An account called 12345 was read as a number.
         text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
         return text if isinstance(text, str) and text.strip() and "\0" not in text else None
+    if takes is Takes.SECONDS and isinstance(value, str) and re.fullmatch(r"\d{1,6}\.\d{1,6}", value):
+        value = float(value)  # as it was typed; `remote modify` knows whole numbers only
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if takes is Takes.SECONDS and is_number:
         return float(value) if 0 < value < 1e6 else None  # type: ignore[arg-type,operator]

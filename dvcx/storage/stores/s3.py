@@ -23,6 +23,7 @@ from dvcx.storage.stores.problems import (
     retry_after_of,
     status_of,
 )
+from dvcx.storage.stores.s3_parts import PART, begun_upload, send_in_parts
 from dvcx.storage.stores.store import ANY_SIZE, CONNECTIONS, LoopStore, below, for_each, patience_of
 
 OPTIONS = (
@@ -150,10 +151,13 @@ class S3Store(LoopStore):
         return str(answer.get("ETag", "")).strip('"') == digest.hexdigest()
 
     def write_file(self, name: str, source: Path, size: int) -> None:
-        """Sends a file, in several parts when it is large."""
-        if "?versionId=" in name:
-            raise ValueError("a name with ?versionId= in it cannot be sent in parts")  # s3fs would cut it off there
-        self.ask(self._fs._put_file(str(source), f"{self._bucket}/{below(self._root, name)}", **self._on_write), size)
+        """Sends a file, in several parts when it is large; one that was interrupted goes on where it stopped."""
+        if size <= 2 * PART:
+            self.write(name, source.read_bytes(), exclusive=False)
+            return
+        at = self._at(name)
+        begun = self.ask(begun_upload(self._fs._call_s3, self._bucket, at["Key"], below(self._root, "")))
+        self.ask(send_in_parts(self._fs._call_s3, at, source, begun, self._on_write), size)
 
     def delete(self, names: Sequence[str]) -> None:
         """Removes files, a thousand with each request where the store can do that."""
@@ -249,12 +253,14 @@ def _of_code(code: str, error: BaseException) -> Problem | None:
         return Problem(
             Outcome.FAILED,
             "no right to do this (access denied)",
-            "check with `dvcx remote check NAME` what the credentials may do; the bucket's policy has to allow it",
+            "a policy of key or bucket has to allow it: s3:GetObject and s3:ListBucket to pull, s3:PutObject to push",
         )
     if code in ("SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"):
         return Problem(Outcome.TRY_AGAIN, "the store asks to slow down", None, retry_after_of(error))
     if code in ("BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody", "RequestTimeout", "InternalError"):
         return Problem(Outcome.TRY_AGAIN, f"what was sent did not arrive whole ({code})", None, retry_after_of(error))
+    if code in ("NoSuchUpload", "InvalidPart"):
+        return Problem(Outcome.TRY_AGAIN, "somebody else sent or removed the same file at the same moment")
     if code == "QuotaExceeded":
         return Problem(Outcome.FAILED, "the store is full (quota exceeded)", "make room there")
     if code == "InvalidBucketName":
