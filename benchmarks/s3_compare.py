@@ -1,4 +1,4 @@
-"""Compares dvcx with DVC[s3] and with rclone's own copy on an S3 server on this machine; counts dvcx's requests.
+"""Compares dvcx with DVC[s3], s5cmd and rclone's own copy on an S3 server on this machine; counts dvcx's requests.
 
 python benchmarks/s3_compare.py                                       # everything: a quarter of an hour, 20 GiB of disk
 python benchmarks/s3_compare.py --workload small --scale-down 20      # a quick try
@@ -21,7 +21,7 @@ import s3_report
 from measure import Command, Cost, StepError, run
 from quiet import Aside, settle, touch_free_memory
 from store import BUCKET, Counted, Server, credentials, serving, watched
-from tools import Tool, install_dvc_s3, install_dvcx_s3, install_rclone, program_path
+from tools import Tool, install_dvc_s3, install_dvcx_s3, install_rclone, install_s5cmd, program_path
 
 PUSH = "push"
 AGAIN = "push, nothing new"
@@ -29,6 +29,8 @@ PULL = "clone and pull"
 EDITED = "push after an edit"
 STEPS = (PUSH, AGAIN, PULL, EDITED)
 RCLONE_OPTIONS = ["--s3-provider", "Other", "--s3-env-auth", "--s3-upload-concurrency", "8", "--s3-chunk-size", "16M"]
+COPIERS = ("rclone", "s5cmd")
+"""Programs that copy files and keep no versions: the fastest clients there are, but not of this kind."""
 GIT = program_path("git")
 
 
@@ -97,7 +99,7 @@ class Ground:
             shutil.copytree(self.source, self.workspace)
         else:
             shutil.copyfile(self.source, self.workspace)
-        if self.tool.name == "rclone":
+        if self.tool.name in COPIERS:
             return
         endpoint = "endpointurl" if self.tool.name == "dvc" else "endpoint_url"
         commands = [self.process(GIT, "init", "-q", "-b", "main", folder=self.repo), self.tool_command("init")]
@@ -117,6 +119,8 @@ class Ground:
         """What is timed in a step."""
         if self.tool.name == "rclone":
             return [self._rclone(step)]
+        if self.tool.name == "s5cmd":
+            return [self._s5cmd(step)]
         if step == PULL:
             clone = self.process(GIT, "clone", "-q", str(self.repo), str(self.clone), folder=self.root)
             return [clone, self.tool_command("pull", folder=self.clone)]
@@ -130,7 +134,7 @@ class Ground:
             data.edit_files(self.workspace, 0.01)
         else:
             data.insert_in_middle(self.workspace, data.MIB)
-        if self.tool.name != "rclone":
+        if self.tool.name not in COPIERS:
             run([self.tool_command("add", self.source.name), *self.commit()])
 
     def check(self, step: str, expected: str) -> None:
@@ -149,6 +153,22 @@ class Ground:
             options += ["--multi-thread-streams", "8"]
         return self.process(self.tool.program, verb, *options, *ends, folder=self.root)
 
+    def _s5cmd(self, step: str) -> Command:
+        far = f"s3://{BUCKET}/s5cmd/{self.source.name}"
+        near = self.clone if step == PULL else self.repo
+        ends = [str(near / self.source.name), far]
+        if self.source.is_dir():
+            ends = [f"{near / self.source.name}/", f"{far}/*" if step == PULL else f"{far}/"]
+        if step == PULL:
+            near.mkdir(exist_ok=True)
+            ends.reverse()
+        parts = ["--concurrency", "8", "--part-size", "16"]
+        verb = ["cp", *parts]
+        if step in (AGAIN, EDITED):  # only what differs; `sync` takes folders alone
+            verb = ["sync"] if self.source.is_dir() else ["cp", *parts, "--if-size-differ", "--if-source-newer"]
+        common = ["--endpoint-url", self.server.url, "--numworkers", "32", "--log", "error"]
+        return self.process(self.tool.program, *common, *verb, *ends, folder=self.root)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the workloads and prints the report; 1 when a step failed."""
@@ -161,6 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "dvc": lambda: install_dvc_s3(environments),
         "dvcx": lambda: install_dvcx_s3(environments),
         "rclone": lambda: rclone,
+        "s5cmd": lambda: install_s5cmd(environments),
     }
     tools = [installers[name]() for name in options.tools or installers]
     course = Run(work, options.scale_down, Aside(work / "aside"), rclone.program)
@@ -187,7 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workload", action="append", choices=list(SOURCES), help="repeatable; default: both")
-    parser.add_argument("--tools", action="append", choices=["dvc", "dvcx", "rclone"], help="repeatable; default: all")
+    parser.add_argument("--tools", action="append", choices=["dvc", "dvcx", *COPIERS], help="repeatable; default: all")
     parser.add_argument("--latency", action="append", type=int, metavar="MS", default=[], help="dvcx again, counted")
     parser.add_argument("--scale-down", type=float, default=1, metavar="F", help="F times fewer files and bytes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there")

@@ -27,6 +27,7 @@ REQUESTS = {
     ("small", "clone and pull"): 39,
     ("large", "push, nothing new"): 3,
 }
+COPIERS = ("rclone", "s5cmd")
 PEAK = {"small": 300 * MIB, "large": 400 * MIB}
 
 
@@ -51,17 +52,19 @@ def render(
 def _times(samples: Sequence[Sample], workload: str, steps: Sequence[str]) -> str:
     found = {(s.tool, s.step): s.cost for s in samples if s.counted is None}
     tools = list(dict.fromkeys(tool for tool, _ in found))
-    header = ["step", *(f"{tool}, s" for tool in tools), "DVC ÷ dvcx", "target", "dvcx ÷ rclone"]
+    header = ["step", *(f"{tool}, s" for tool in tools), "DVC ÷ dvcx", "target"]
+    header += [f"{tool} ÷ dvcx" for tool in COPIERS]
     header += [f"{tool}, peak MiB" for tool in tools]
     rows = []
     for step in steps:
         cells = [step, *(_seconds(found.get((tool, step))) for tool in tools)]
-        dvc, dvcx, rclone = (found.get((tool, step)) for tool in ("dvc", "dvcx", "rclone"))
+        dvc, dvcx = (found.get((tool, step)) for tool in ("dvc", "dvcx"))
         ratio = dvc.seconds / dvcx.seconds if dvc and dvcx else None
         least = RATIOS[workload, step]
         verdict = "" if ratio is None else " yes" if ratio >= least else " NO"
         cells += [f"{ratio:.1f}" if ratio else "-", f">= {least:g}{verdict}"]
-        cells.append(f"{dvcx.seconds / rclone.seconds:.2f}" if dvcx and rclone else "-")
+        copied = [found.get((tool, step)) for tool in COPIERS]
+        cells += [f"{other.seconds / dvcx.seconds:.2f}" if dvcx and other else "-" for other in copied]
         cells += [f"{cost.peak_bytes / MIB:.0f}" if (cost := found.get((tool, step))) else "-" for tool in tools]
         rows.append(cells)
     peak = max((cost.peak_bytes for (tool, _), cost in found.items() if tool == "dvcx"), default=0)

@@ -29,7 +29,7 @@ ADA, BEN, EVE = (Identity(bytes([number]) * 32) for number in (1, 2, 3))
 
 def shelf(inner: Bucket, folder: Path, *identities: Identity, pinned: str | None = None) -> KeyShelf:
     """Gives the key ring in `inner` as the owner of the identities sees it; `folder` has what was seen before."""
-    return KeyShelf(inner, KeyPlace("store", lambda: identities, pinned, folder / "ring.json"))
+    return KeyShelf(inner, KeyPlace("store", "/store", lambda: identities, pinned, folder / "ring.json"))
 
 
 def encrypted(inner: Bucket, folder: Path, who: Identity = ADA) -> EncryptedBucket:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from dvcx.base.direct import read_direct
+from dvcx.base.direct import read_direct, write_direct
 from dvcx.base.files import begin_flush, write_all
 from dvcx.base.hashing import Hasher
 
@@ -46,16 +46,21 @@ def hash_and_copy(source: int, hasher: Hasher, target: int | None, size: int, *,
 class HashingSink:
     """Takes a stream of bytes into `hasher`, and from the position of `target` on into that when there is one.
 
+    With `copy`, an empty file, the same bytes go there in the ordinary way, for a program that reads them next, and
+    into `target` past the page cache. `copied` tells in the end whether the copy is whole: it may fail, the rest not.
     As a context: at its end all has been hashed and written, also after an error, so that what came in is not lost.
     """
 
-    def __init__(self, hasher: Hasher, target: int | None) -> None:
+    def __init__(self, hasher: Hasher, target: int | None, copy: int | None = None) -> None:
         from concurrent.futures import ThreadPoolExecutor  # 4 ms that small files do not pay
 
         self._hasher = hasher
         self._target = target
+        self._copy = copy
+        self.copied = copy is not None
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="dvcx-hash")
-        self._writing = ThreadPoolExecutor(1, thread_name_prefix="dvcx-copy")
+        self._writing = ThreadPoolExecutor(1, thread_name_prefix="dvcx-write")
+        self._copying = ThreadPoolExecutor(1, thread_name_prefix="dvcx-copy")
         # Memory that starts on a page: direct reads want it.
         self._free = deque(memoryview(mmap.mmap(-1, _BLOCK)) for _ in range(_BLOCKS))
         self._busy: deque[tuple[memoryview, list[Future[object]]]] = deque()
@@ -75,6 +80,7 @@ class HashingSink:
         finally:
             self._hashing.shutdown(cancel_futures=True)
             self._writing.shutdown(cancel_futures=True)
+            self._copying.shutdown(cancel_futures=True)
 
     def room(self) -> memoryview:
         """Gives the memory that the next bytes go to; it is never empty."""
@@ -107,6 +113,8 @@ class HashingSink:
         work: list[Future[object]] = [self._hashing.submit(self._hasher.update, block)]
         if self._target is not None:
             work.append(self._writing.submit(self._write, self._target, block, self._offset))
+        if self.copied:
+            work.append(self._copying.submit(self._write_copy, block, self._offset))
         self._busy.append((self._block, work))
         self._offset += self._filled
         self._filled = 0
@@ -119,7 +127,20 @@ class HashingSink:
         self._free.append(block)
 
     def _write(self, target: int, block: memoryview, offset: int) -> None:
-        # Through memory: what is written here is read soon, by a checkout, a push or a program.
+        # Through memory, unless the copy is there already: it is read soon, by a checkout, a push or a program.
+        done = write_direct(target, block) if self._copy is not None else 0
+        _write_and_begin_flush(target, block[done:], offset + done)
+
+    def _write_copy(self, block: memoryview, offset: int) -> None:
+        assert self._copy is not None
+        try:
+            _write_and_begin_flush(self._copy, block, offset)
+        except OSError:
+            self.copied = False
+
+
+def _write_and_begin_flush(target: int, block: memoryview, offset: int) -> None:
+    if block:
         write_all(target, block)
         begin_flush(target, offset, len(block))
 

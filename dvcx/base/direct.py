@@ -49,16 +49,24 @@ def read_direct(fd: int, view: memoryview, offset: int) -> int:
     offset start on a page and the system can. Fewer bytes than asked for do not mean the end. Raises `OSError` as
     reading does.
     """
+    count = read_held(fd, view, offset)
+    return _read_past(fd, view, offset, getattr(os, "O_DIRECT", 0)) if count is None else count
+
+
+def read_held(fd: int, view: memoryview, offset: int) -> int | None:
+    """Reads like `read_direct` what the page cache holds, into memory that starts anywhere.
+
+    Gives None when that is nothing and the disk is to be read past it. Raises `OSError` as reading does.
+    """
     no_wait: int = getattr(os, "RWF_NOWAIT", 0)
-    direct: int = getattr(os, "O_DIRECT", 0)
-    if not no_wait or not direct or offset % PAGE:
+    if not no_wait or not hasattr(os, "O_DIRECT") or offset % PAGE:
         return os.preadv(fd, [view], offset)
     try:
         count = os.preadv(fd, [view], offset, no_wait)
     except OSError as error:
         if error.errno != errno.EAGAIN and error.errno not in _CANNOT:
             raise
-        return _read_past(fd, view, offset, direct)
+        return None
     # Only whole pages, so that the next read can go past the page cache; the end of the file is one, too.
     return count - count % PAGE if PAGE <= count < len(view) else os.preadv(fd, [view], offset)
 

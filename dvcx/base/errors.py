@@ -43,6 +43,13 @@ class RemoteError(DvcxError):
     """A remote or the network did not do what was asked (exit code 5)."""
 
 
+class ArrivedDamaged(RemoteError, DamagedData):
+    """What a remote gave is not what it should be, also when asked again (exit code 5, as of any remote that fails).
+
+    It is damaged there or on the way here; only `dvcx fsck --remote` tells which.
+    """
+
+
 class Refused(DvcxError):
     """Doing it would be unsafe: data would be lost, or bytes would land where they must not (exit code 6)."""
 

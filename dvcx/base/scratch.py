@@ -22,7 +22,7 @@ def scratch_folder(root: Path) -> Iterator[Path]:
     nobody any more, whatever its process id says, and is cleared here.
     """
     root.mkdir(parents=True, exist_ok=True)
-    _clear_abandoned(root)
+    clear_abandoned(root)
     while True:
         folder = root / temporary_name("work")
         folder.mkdir()
@@ -42,11 +42,8 @@ def scratch_folder(root: Path) -> Iterator[Path]:
         os.close(fd)
 
 
-def _is_linked(fd: int) -> bool:
-    return os.fstat(fd).st_nlink > 0
-
-
-def _clear_abandoned(root: Path) -> None:
+def clear_abandoned(root: Path) -> None:
+    """Removes what processes that died left in the folder `root`."""
     for entry in list(os.scandir(root)):
         if not entry.name.startswith(".work-") or not entry.is_dir(follow_symlinks=False):
             continue
@@ -61,3 +58,7 @@ def _clear_abandoned(root: Path) -> None:
             continue  # its owner is at work
         finally:
             os.close(fd)
+
+
+def _is_linked(fd: int) -> bool:
+    return os.fstat(fd).st_nlink > 0

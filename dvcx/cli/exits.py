@@ -55,7 +55,8 @@ USAGE = Family(
 DAMAGED = Family(
     3,
     "damaged-data",
-    "Stored bytes are not what their name says, or a file of dvcx cannot be parsed. Nothing damaged was passed on.",
+    "Stored bytes are not what their name says, or a file of dvcx cannot be parsed. Nothing damaged was passed on. "
+    "Of a remote only `fsck --remote` says so: what comes from one and is wrong may be damaged on the way (5).",
     "`dvcx fsck` shows all there is, `dvcx fsck --repair` mends it from the other side.",
 )
 MISSING = Family(
@@ -68,8 +69,10 @@ MISSING = Family(
 REMOTE = Family(
     5,
     "remote",
-    "A remote or the network did not do what was asked, also after trying again.",
-    "Run the same command again: it goes on where it stopped.",
+    "A remote or the network did not do what was asked, or what came is not what it should be, also after trying "
+    "again. Nothing wrong was taken in.",
+    "Run the same command again: it goes on where it stopped. Of what stays wrong `dvcx fsck --remote NAME` tells "
+    "whether it is damaged on the remote or on the way from there.",
 )
 REFUSED = Family(
     6,
@@ -216,7 +219,7 @@ def show(trouble: Trouble, console: Console) -> None:
     console.error_line(red("error:"), " ", message)
     for line in trouble.excerpt:
         console.error_line(dim(line))
-    if names and shown(names) not in message:
+    if shown(names) not in message and any(name not in message for name in names):
         most = len(names) if console.verbose else 10
         for name in names[:most]:
             console.error_line("  ", name)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dvcx.base.errors import DvcxError, MissingData, UsageError
+from dvcx.base.errors import DvcxError, MissingData, Refused, UsageError
+from dvcx.base.text import counted
 from dvcx.cli.console import Console
 from dvcx.cli.exits import DONE, show, trouble_of
 from dvcx.git.files import project_folders
@@ -37,7 +39,7 @@ def run_hook(
             return DONE.code
         if name == "post-checkout" and _is_same(words, git, environment):
             return DONE.code
-        return _each(git, console, environment, _follow)
+        return _each(git, console, environment, partial(_follow, back=_way_back(name, words)))
     if name == "pre-commit":
         return _each(git, console, environment, _before_commit)
     if name in ("pre-push", "push"):
@@ -82,8 +84,15 @@ def _tell(error: DvcxError, console: Console) -> int:
     return trouble.family.code
 
 
-def _follow(repo: Repo, console: Console, environment: Mapping[str, str]) -> int:
+def _way_back(name: str, words: Sequence[str]) -> str | None:
+    """Gives the command that takes back what Git just did, where that is simple: a switch to another branch."""
+    switched = name == "post-checkout" and len(words) > 2 and words[2] == "1" and bool(set(words[0]) - _ZERO)
+    return "git checkout -" if switched else None
+
+
+def _follow(repo: Repo, console: Console, environment: Mapping[str, str], *, back: str | None = None) -> int:
     from dvcx.operations.follow import follow
+    from dvcx.operations.in_the_way import InTheWay
 
     done = follow(repo)
     parts = [f"{count} {what}" for count, what in ((done.restored, "restored"), (done.removed, "removed")) if count]
@@ -95,6 +104,8 @@ def _follow(repo: Repo, console: Console, environment: Mapping[str, str]) -> int
             # After a `git pull` that is how it is.
             console.warn(problem.message, "`dvcx pull` fetches it and puts it into the workspace")
             code = code or trouble_of(problem).family.code
+        elif isinstance(problem, InTheWay):
+            code = code or _tell(Refused(problem.message, problem.advice(back), problem.names), console)
         else:
             code = code or _tell(problem, console)
     return code
@@ -159,12 +170,15 @@ def _publish(repo: Repo, new: Sequence[str], known: Sequence[str], console: Cons
     if found is None or problem is None:
         return DONE.code
     if how == "ask" and found.objects and not found.lost:
-        question = f"{len(found.paths)} tracked paths of these commits are not on {found.remote}. Push them now?"
+        question = (
+            f"{counted(len(found.paths), 'tracked path')} of these commits "
+            f"{'is' if len(found.paths) == 1 else 'are'} not on {found.remote}. Push now?"
+        )
         if _yes(question):
             sent = publish(repo, new, known, send=True)
             problem = sent.problem() if sent is not None else None
             if problem is None:
-                console.say(f"dvcx: pushed {found.objects} objects to {found.remote}")
+                console.say(f"dvcx: pushed {counted(found.objects, 'object')} to {found.remote}")
                 return DONE.code
     return _tell(problem, console)
 

@@ -24,12 +24,20 @@ class Invocation:
     environment: Mapping[str, str]
     directory: Path
 
-    def repo(self) -> Repo:
-        """Opens the project around `directory`. Raises the errors of `open_repo`."""
-        # Commands that need no project, and every --help, start without what opening one imports.
-        from dvcx.repo.open import open_repo
+    def repo(self, instead: str | None = None) -> Repo:
+        """Opens the project around `directory`. Raises the errors of `open_repo`.
 
-        repo = open_repo(self.directory, self.environment)
+        `instead` is what else can be typed where there is none; it stands in the hint.
+        """
+        # Commands that need no project, and every --help, start without what opening one imports.
+        from dvcx.repo.open import NoProject, open_repo
+
+        try:
+            repo = open_repo(self.directory, self.environment)
+        except NoProject as error:
+            if instead is None:
+                raise
+            raise NoProject(error.message, f"{error.hint}; {instead}") from None
         self._warn_of_settings(repo)
         return repo
 

@@ -84,7 +84,8 @@ def _listing(entries: Sequence[Entry]) -> Iterator[str]:
 def _section(help: CommandHelp, path: str, aliases: Sequence[str]) -> Iterator[str]:
     yield from (f"## {path}", "", "```", help.usage, "```", "", help.description, "")
     if aliases:
-        yield from (f"Also: {', '.join(f'`dvcx {alias}`' for alias in aliases)}.", "")
+        above = path.rpartition(" ")[0]
+        yield from (f"Also: {', '.join(f'`{above} {alias}`' for alias in aliases)}.", "")
     if help.arguments:
         yield from (*_rows("argument", help.arguments), "")
     if help.options:

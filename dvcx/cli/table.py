@@ -63,9 +63,12 @@ def _command(words: str, panel: Panel, help: str, *aliases: str) -> Command:
     return Command(tuple(words.split()), help, panel, aliases)
 
 
-def _group(words: str, panel: Panel, help: str, *lines: tuple[str, str] | Group) -> Group:
+def _group(words: str, panel: Panel, help: str, *lines: tuple[str, ...] | Group) -> Group:
+    """A line of a group is a name, its help, and other names for it."""
     path = tuple(words.split())
-    below = tuple(line if isinstance(line, Group) else Command((*path, line[0]), line[1], panel) for line in lines)
+    below = tuple(
+        line if isinstance(line, Group) else Command((*path, line[0]), line[1], panel, line[2:]) for line in lines
+    )
     return Group(path, help, panel, below)
 
 
@@ -96,10 +99,10 @@ TABLE: tuple[Entry, ...] = (
         "stage",
         Panel.RUN,
         "look at stages and their runs, and edit dvcx.yaml",
-        ("list", "list the stages"),
+        ("list", "list the stages", "ls"),
         ("show", "show a stage with all templates filled in"),
         ("add", "write a stage into dvcx.yaml"),
-        ("rm", "take stages out of dvcx.yaml"),
+        ("rm", "take stages out of dvcx.yaml", "remove"),
         ("log", "show the runs of a stage, and what it wrote"),
         ("trace", "run a command, see what it reads and writes, propose a stage"),
     ),
@@ -135,9 +138,9 @@ TABLE: tuple[Entry, ...] = (
         "set up where data is shared",
         ("add", "set up a remote"),
         ("modify", "change an option of a remote"),
-        ("list", "list the remotes"),
+        ("list", "list the remotes", "ls"),
         ("check", "try out whether a remote works, and say what is wrong"),
-        ("remove", "take a remote out of the configuration"),
+        ("remove", "take a remote out of the configuration", "rm"),
         ("rename", "rename a remote"),
         ("default", "show or choose the default remote"),
         _group(

@@ -40,13 +40,19 @@ def check_entry(parts: tuple[str, ...], value: object, level: Level) -> ConfigVa
     return checked
 
 
+def _hint_at_local(name: str, secret: str) -> str:
+    if secret == "url":
+        return f"write the URL without it, and the secret for you alone: `dvcx remote modify --local {name} password -`"
+    return f"keep it out of this file, and for you alone: `dvcx remote modify --local {name} {secret} -` asks for it"
+
+
 def _check_tracked(parts: tuple[str, ...], value: ConfigValue) -> None:
     name = join_key(parts[2:])
     for secret in secret_names(name, value):
         raise BadSetting(
             join_key(parts),
             f"remote.{parts[1]}.{secret} is a secret, and everybody who clones the project would get it",
-            f"take it out of this file, then `dvcx remote modify --local {parts[1]} {secret} ...`",
+            _hint_at_local(parts[1], secret),
             unsafe=True,
         )
     for command in command_names(name, value):

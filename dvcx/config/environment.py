@@ -11,7 +11,7 @@ from dvcx.config.settings import REMOTE_SETTINGS, SETTINGS, BadSetting, ConfigVa
 
 _PREFIX = "DVCX_"
 _KEY_BY_VARIABLE = {_PREFIX + key.upper().replace(".", "_"): key for key in SETTINGS}
-_SECTIONS = ("DVCX_CORE_", "DVCX_CACHE_", "DVCX_TRASH_")
+_SECTIONS = ("DVCX_CORE_", "DVCX_CACHE_", "DVCX_TRASH_", "DVCX_REPRO_")
 _REMOTE = "DVCX_REMOTE_"
 
 

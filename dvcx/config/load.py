@@ -25,10 +25,11 @@ from dvcx.config.schema import (
     Level,
     ParsingConfig,
     RemoteConfig,
+    ReproConfig,
     TrashConfig,
 )
 from dvcx.config.secrets import destination, secret_names
-from dvcx.config.settings import FORMAT, REMOTE_SETTINGS, BadSetting, ConfigValue
+from dvcx.config.settings import FORMAT, REMOTE_SETTINGS, SECTIONS, BadSetting, ConfigValue
 
 Entries = dict[tuple[str, ...], ConfigEntry]
 
@@ -146,7 +147,7 @@ def _settings_in(
         if not isinstance(table, dict):
             hint = meant(section) or "settings stand below a [section]"
             raise BadSetting(section, f"{section} stands outside of a section", hint)
-        if section in ("core", "cache", "trash", "git", "parsing"):
+        if section in SECTIONS and section != "remote":
             yield from (((section, key), value) for key, value in table.items())
         elif section == "remote":
             yield from _remote_settings_in(table, file, warnings)
@@ -203,7 +204,7 @@ def _absolute(parts: tuple[str, ...], place: str, level: Level, base: _Base) -> 
 
 
 def _built(entries: Entries, warnings: list[str]) -> Config:
-    sections: dict[str, dict[str, ConfigValue]] = {name: {} for name in ("core", "cache", "trash", "git", "parsing")}
+    sections: dict[str, dict[str, ConfigValue]] = {name: {} for name in SECTIONS}
     remotes: dict[str, dict[str, ConfigEntry]] = {}
     for parts, entry in entries.items():
         if parts[0] == "remote":
@@ -225,6 +226,7 @@ def _built(entries: Entries, warnings: list[str]) -> Config:
         trash=TrashConfig(**sections["trash"]),  # type: ignore[arg-type]
         git=GitConfig(**sections["git"]),  # type: ignore[arg-type]
         parsing=ParsingConfig(**sections["parsing"]),  # type: ignore[arg-type]
+        repro=ReproConfig(**sections["repro"]),  # type: ignore[arg-type]
         remotes=MappingProxyType(built),
         entries=MappingProxyType({entry.key: entry for entry in entries.values()}),
         warnings=tuple(warnings),
@@ -253,7 +255,7 @@ def _remote(
         del options[key]
         warnings.append(
             f"{settings[key].origin.where}: remote.{name}.{key} is not used: it was set for another address "
-            f"than the remote has now; if the new one is right: `dvcx remote modify --local {name} {key} ...`"
+            f"than the remote has now; if the new one is right: `dvcx remote modify --local {name} {key} -`"
         )
     return RemoteConfig(name=name, **own, options=MappingProxyType(options), withheld=withheld)  # type: ignore[arg-type]
 

@@ -90,6 +90,13 @@ class ParsingConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ReproConfig:
+    """`[repro]`; `resources` are texts such as `gpu=2` and `memory=8GiB`."""
+
+    resources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteConfig:
     """`[remote.NAME]`. `url` is absolute: folders given relative to the project root are joined to it.
 
@@ -128,6 +135,7 @@ class Config:
     trash: TrashConfig = TrashConfig()
     git: GitConfig = GitConfig()
     parsing: ParsingConfig = ParsingConfig()
+    repro: ReproConfig = ReproConfig()
     remotes: Mapping[str, RemoteConfig] = field(default_factory=lambda: MappingProxyType({}))
     entries: Mapping[str, ConfigEntry] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[str, ...] = ()

@@ -37,9 +37,9 @@ class BadSetting(Exception):
 class Setting:
     """One key of the configuration, for checking and for the reference.
 
-    `choices` are the allowed texts (of each part, for a list); `pattern` what a text looks like; `least` and `most`
-    bound numbers. `project_only`: every clone must agree, so it stands in the tracked file and nowhere else.
-    `personal`: it is about one person or machine, so the tracked file cannot have it.
+    `choices` are the allowed texts (of each part, for a list); `pattern` what a text, or part, looks like, and `form`
+    says that in words; `least` and `most` bound numbers. `project_only`: every clone must agree, so it stands in the
+    tracked file and nowhere else. `personal`: it is about one person or machine, so the tracked file cannot have it.
     """
 
     key: str
@@ -48,6 +48,7 @@ class Setting:
     about: str
     choices: tuple[str, ...] = ()
     pattern: str | None = None
+    form: str | None = None
     least: int = 0
     most: int | None = None
     project_only: bool = False
@@ -90,6 +91,8 @@ class Setting:
             return ("one or more of " if self.kind == "list" else "") + ", ".join(self.choices)
         if self.kind in ("whole number", "number"):
             return f"a {self.kind} from {self.least}" + (f" to {self.most}" if self.most is not None else " up")
+        if self.form is not None:
+            return self.form
         return {"yes or no": "true or false", "list": "a list of texts"}.get(self.kind, "a text")
 
     def bad(self, value: object) -> BadSetting:
@@ -109,6 +112,9 @@ class Setting:
             raise self.bad(", ".join(parts))
         if len(set(parts)) != len(parts) or not all(part and "\0" not in part for part in parts):
             raise self.bad(", ".join(parts))
+        for part in parts:
+            if self.pattern and not re.fullmatch(self.pattern, part):
+                raise self.bad(part)
         return parts
 
     def _checked_number(self, value: int | float) -> int | float:
@@ -203,6 +209,14 @@ SETTINGS = _table(
         "How lists in mappings become flags of commands: `--x 1 2`, or `--x 1 --x 2`.",
         choices=("nargs", "append"),
     ),
+    Setting(
+        "repro.resources",
+        "list",
+        (),
+        "What stages share, `gpu=2` say; else what the machine has of `cpu`, `memory`, `gpu`, and one of the rest.",
+        pattern=r"memory=\d{1,15}(\.\d{1,6})?\s?[kKmMgGtT]?i?[bB]?|(?!memory=)[\w.-]{1,64}=\d{1,9}(\.\d{1,6})?",
+        form="names with amounts, such as gpu=2 and memory=32GiB",
+    ),
 )
 """Every setting outside of the remotes, by its key."""
 
@@ -214,6 +228,7 @@ REMOTE_SETTINGS = _table(
         "zstd:3",
         "How packs are compressed: `none`, or `zstd:` and a level from 1 to 19.",
         pattern=r"none|zstd(:([1-9]|1[0-9]))?",
+        form="none, zstd, or zstd:1 to zstd:19",
     ),
     Setting(
         "grace_days", "whole number", 14, "Days that `gc --remote` keeps what nothing refers to any more.", most=36_500
@@ -247,7 +262,7 @@ REMOTE_SETTINGS = _table(
 )
 """The settings that every remote has, by the last part of their key; all else is an option for fsspec."""
 
-SECTIONS = ("core", "cache", "trash", "git", "parsing", "remote")
+SECTIONS = ("core", "cache", "trash", "git", "parsing", "repro", "remote")
 REMOTE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 

@@ -90,9 +90,9 @@ def parse_description(data: bytes, where: str) -> RemoteDescription:
     found = _parse(data, RemoteDescription, where)
     cut = found.chunking
     if not 64 <= cut.minimum <= cut.average <= cut.maximum <= 16 << 20 or not 0 <= cut.normalization <= 3:
-        raise DamagedData(f"{where} has chunk sizes that cannot be", _HINT)
+        raise DamagedData(f"{where} has chunk sizes that cannot be", RESTORE_HINT)
     if not found.id.isalnum() or len(found.id) > 64:
-        raise DamagedData(f"{where} has the id {found.id!r}, which cannot be", _HINT)
+        raise DamagedData(f"{where} has the id {found.id!r}, which cannot be", RESTORE_HINT)
     return found
 
 
@@ -101,9 +101,9 @@ def parse_marks(data: bytes, where: str) -> Marks:
     marks = _parse(data, Marks, where)
     # The names become names of files to delete.
     if not all(map(_PACK_NAME.fullmatch, (*marks.packs, *marks.objects))):
-        raise DamagedData(f"{where} names packs that cannot be", _HINT)
+        raise DamagedData(f"{where} names packs that cannot be", RESTORE_HINT)
     if not all(_DIGEST.fullmatch(digest) for digests in marks.objects.values() for digest in digests):
-        raise DamagedData(f"{where} names objects that cannot be", _HINT)
+        raise DamagedData(f"{where} names objects that cannot be", RESTORE_HINT)
     return marks
 
 
@@ -114,7 +114,7 @@ def _parse(data: bytes, kind: type[_Value], where: str) -> _Value:
             raise DamagedData(f"{where} has format {version}; this dvcx reads {VERSION}", "upgrade dvcx")
         return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DamagedData(f"{where} cannot be read: {error}", _HINT) from error
+        raise DamagedData(f"{where} cannot be read: {error}", RESTORE_HINT) from error
 
 
 class _Versioned(msgspec.Struct, frozen=True):
@@ -122,4 +122,4 @@ class _Versioned(msgspec.Struct, frozen=True):
     encrypted: str | None = None
 
 
-_HINT = "is this the folder or bucket of a dvcx remote? restore the file from a backup, or use an empty place"
+RESTORE_HINT = "is this the folder or bucket of a dvcx remote? restore the file from a backup, or use an empty place"

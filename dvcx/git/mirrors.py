@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from dvcx.base.errors import RemoteError, UsageError
 from dvcx.base.locks import FileLock
@@ -166,6 +167,16 @@ def _ask(mirror: Mirror, args: Sequence[str], stdin: bytes | None = None) -> byt
         return run_git(mirror.location, args, stdin=stdin, extra=_NETWORK)
     except GitFailed as error:
         raise RemoteError(
-            f"{mirror.url} cannot be read: {error.message.partition(': ')[2] or error.message}",
-            "check the address and your right to read it with `git ls-remote`; passwords come from a credential helper",
+            f"{mirror.url} cannot be read: {_cause(error)}",
+            f"see what Git says: `git ls-remote {quote(mirror.url)}`; passwords come from a credential helper of Git",
         ) from error
+
+
+def _cause(error: GitFailed) -> str:
+    """Gives why git could not reach a repository: ssh says that itself, before git says that it did not."""
+    lines = [line.strip() for line in error.stderr.splitlines() if line.strip()]
+    told = [
+        line for line in lines if line.startswith(("ssh: ", "Host key verification", "Permission denied", "remote: "))
+    ]
+    denied = [line for line in lines if "Permission denied (" in line]
+    return (denied or told or [error.message.partition(": ")[2] or error.message])[0]

@@ -42,11 +42,17 @@ def entry_at(entry: TreeEntry, parts: Sequence[str], load: LoadTree) -> TreeEntr
 
 
 def files_below(
-    entry: TreeEntry, path: str, load: LoadTree, *, unread: list[tuple[str, TreeEntry]] | None = None
+    entry: TreeEntry,
+    path: str,
+    load: LoadTree,
+    *,
+    unread: list[tuple[str, TreeEntry]] | None = None,
+    empty: list[str] | None = None,
 ) -> Iterator[tuple[str, TreeEntry]]:
     """Gives every file and link at and below `entry`, which stands at `path`, each with its path, in order.
 
-    Folders whose trees are not at hand go to `unread`; without it raises as `load` does.
+    Folders whose trees are not at hand go to `unread`; without it raises as `load` does. The paths of folders that
+    have nothing in them go to `empty`.
     """
     waiting = [(path, entry)]
     while waiting:
@@ -61,6 +67,8 @@ def files_below(
                 raise
             unread.append((path, entry))
             continue
+        if not children and empty is not None:
+            empty.append(path)
         prefix = f"{path}/" if path else ""
         waiting.extend((prefix + child.name, child) for child in reversed(children))
 

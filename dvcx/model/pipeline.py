@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from dvcx.base.errors import DvcxError
-from dvcx.model.stage import ParamFile, Place, Stage
+from dvcx.model.stage import PIPELINE_FILE, ParamFile, Place, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +69,14 @@ class Pipeline:
         """Raises the error of the first stage or file that cannot be used, if there is one."""
         for error in self.broken.values():
             raise error
+
+    def broken_in(self, files: Collection[str]) -> dict[str, DvcxError]:
+        """Gives what cannot be used of the pipeline files `files`: themselves, or stages in them."""
+        return {name: error for name, error in self.broken.items() if _file_of(name) in files}
+
+
+def _file_of(name: str) -> str:
+    """Gives the pipeline file that `name` is, or that the stage at that address stands in."""
+    if name == PIPELINE_FILE or name.endswith(f"/{PIPELINE_FILE}"):
+        return name
+    return name.rpartition(":")[0] or PIPELINE_FILE

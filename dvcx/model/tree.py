@@ -91,8 +91,8 @@ class Tree:
     files: int = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "size", sum(entry.size for entry in self.entries))
-        object.__setattr__(self, "files", sum(entry.files for entry in self.entries))
+        object.__setattr__(self, "size", sum([entry.size for entry in self.entries]))
+        object.__setattr__(self, "files", sum([entry.files for entry in self.entries]))
 
     def get(self, name: str) -> TreeEntry | None:
         """Gives the entry called `name`, or None."""

@@ -12,7 +12,7 @@ from dvcx.base.progress import SILENT, Progress, task
 from dvcx.formats.table import Role
 from dvcx.formats.tree_bytes import dump_tree
 from dvcx.manifest.manifest import Manifest, workspace_manifest
-from dvcx.manifest.trees import TreeEditor, compare, entry_at, entry_of, id_of, is_at_hand
+from dvcx.manifest.trees import TreeEditor, compare, entry_at, entry_of, files_below, id_of, is_at_hand
 from dvcx.model.pointer import Pointer
 from dvcx.model.tree import EntryKind, TreeEntry
 from dvcx.operations.add_checks import check_can_add
@@ -45,9 +45,9 @@ from dvcx.workspace.state import State
 class Added:
     """One tracked path after `add`: its id, size in bytes and number of files (None for a file).
 
-    `change` is `added`, `updated` or `unchanged`; `unfetched` counts files that are kept although they are not here,
-    `outdated` those of another revision's pointer (after `git checkout`, say) whose place older ones took: no checkout
-    had brought them.
+    `change` is `added`, `updated`, `described` (the same data, a new note) or `unchanged`; `unfetched` counts
+    files that are kept although they are not here, `outdated` those of another revision's pointer (after
+    `git checkout`, say) whose place older ones took: no checkout had brought them.
     """
 
     path: str
@@ -62,7 +62,10 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class AddResult:
-    """What `add` did. `saved` is False with `--no-commit`; `changed_files` are those of ours that Git should commit."""
+    """What `add` did. `changed_files` are those of ours that Git should commit.
+
+    `saved` is False when the cache lacks bytes that are here: after `--no-commit`.
+    """
 
     outputs: tuple[Added, ...]
     changed_files: tuple[str, ...]
@@ -279,9 +282,17 @@ class _Adding:
                 self._state.set_follows_links(path, self._options.follow_links)
         if self._options.commit:
             self._mend_links()
+        saved = self._options.commit or self._has_all()
         self._state.close()
         self._cache.close()
-        return AddResult(tuple(self._result(change) for change in changes), files, self._options.commit)
+        return AddResult(tuple(self._result(change) for change in changes), files, saved)
+
+    def _has_all(self) -> bool:
+        """Tells whether the cache holds every file that was found: it may have been stored before."""
+        found = [entry for path, entry in self._placed.items() if path not in self._inner]
+        found += [entry for edits in self._inner.values() for entry, _ in edits.values()]
+        below = (each for entry in found for _, each in files_below(entry, "", self._editor.load))
+        return not self._cache.missing({each.digest for each in below if not each.is_link})
 
     def _mend_links(self) -> None:
         """Sets aside objects that were edited through a link, and links new large files as `cache.type` says."""
@@ -317,7 +328,9 @@ class _Adding:
     def _result(self, change: PointerChange) -> Added:
         new = change.new
         assert new is not None
-        word = "added" if change.old is None else "unchanged" if change.old.same_data(new) else "updated"
+        word = "added" if change.old is None else "updated"
+        if change.old is not None and change.old.same_data(new):
+            word = "unchanged" if change.old.desc == new.desc else "described"
         pointer = f"{change.path}.dvcx"
         return Added(
             change.path,

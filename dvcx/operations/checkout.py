@@ -6,17 +6,18 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dvcx.base.errors import DamagedData, DvcxError, MissingData, Refused, UsageError, shown
+from dvcx.base.errors import DamagedData, DvcxError, MissingData, shown
 from dvcx.base.progress import SILENT, Progress, task
 from dvcx.base.scratch import scratch_folder
 from dvcx.base.text import counted
-from dvcx.git.revisions import resolve_or_none
 from dvcx.manifest.manifest import Manifest, workspace_manifest
 from dvcx.manifest.trees import LoadTree, entry_at, entry_of
 from dvcx.model.pointer import pointer_path
 from dvcx.model.tree import EntryKind, TreeEntry
 from dvcx.operations.git_setup import keep_drivers
+from dvcx.operations.in_the_way import in_the_way
 from dvcx.operations.looking import look
+from dvcx.operations.meant_otherwise import explaining
 from dvcx.operations.own_copies import links_into_cache, make_own_copies
 from dvcx.operations.placing import record_placed, was_empty
 from dvcx.operations.relink import relink, wanted_links
@@ -33,6 +34,7 @@ from dvcx.repo.record import (
     workspace_lock,
 )
 from dvcx.storage.cache import Cache
+from dvcx.storage.copies import Copies
 from dvcx.workspace.apply import Applied, Tools, apply_checkout
 from dvcx.workspace.plan import ActionKind, CheckoutPlan, Sources, plan_checkout
 from dvcx.workspace.scan import Scanned
@@ -110,21 +112,11 @@ def checkout(
     """
     with workspace_lock(repo).exclusive(repo.config.core.lock_timeout):
         manifest = workspace_manifest(repo.root, repo.git)
-        targets = _resolved(repo, manifest, paths)
+        with explaining(repo, "`git checkout {}` brings its pointers, then `dvcx checkout`"):
+            targets = resolve_targets(manifest, paths)
         return checkout_targets(
             repo, targets, options or CheckoutOptions(), progress, whole=None if paths else manifest
         )
-
-
-def _resolved(repo: Repo, manifest: Manifest, paths: Sequence[str]) -> list[Target]:
-    try:
-        return resolve_targets(manifest, paths)
-    except UsageError as error:
-        for path in paths:
-            if repo.git is not None and resolve_or_none(repo.git, path) is not None:
-                hint = f"{path} is a revision of Git: `git checkout {path}` brings its pointers, then `dvcx checkout`"
-                raise UsageError(error.message, hint) from error
-        raise
 
 
 def checkout_targets(
@@ -134,15 +126,17 @@ def checkout_targets(
     progress: Progress = SILENT,
     *,
     whole: Manifest | None = None,
+    copies: Copies | None = None,
 ) -> CheckoutResult:
     """Does what `checkout` does for targets found already; the caller holds the workspace lock.
 
     With `whole`, the manifest of all that is tracked now, data that dvcx put here and that is tracked no more leaves.
+    `copies` may have large files ready.
     """
     if not options.dry_run:
         keep_drivers(repo)
     cache, state = open_cache(repo), open_state(repo)
-    result = checkout_opened(repo, cache, state, targets, options, progress, whole=whole)
+    result = checkout_opened(repo, cache, state, targets, options, progress, whole=whole, copies=copies)
     state.close()
     cache.close()
     return result
@@ -157,6 +151,7 @@ def checkout_opened(
     progress: Progress = SILENT,
     *,
     whole: Manifest | None = None,
+    copies: Copies | None = None,
 ) -> CheckoutResult:
     """Does what `checkout_targets` does with a cache and state that are open already, and stay so."""
     load = tree_loader(cache)
@@ -169,19 +164,14 @@ def checkout_opened(
         for path in former:
             _join(plan, planning.leaving(path))
     if plan.unsaved and not options.dry_run:
-        raise Refused(
-            f"{counted(len(plan.unsaved), 'file has', 'files have')} changes that nobody saved and would be replaced: "
-            f"{shown(plan.unsaved)}",
-            "save them with `dvcx add` (or `dvcx commit`), or replace them with --force; `dvcx undo` brings them back",
-            plan.unsaved,
-        )
+        raise in_the_way(plan.unsaved, targets, state)
     applied = Applied()
     relinked: list[FileChange] = []
     if not options.dry_run:
         empty = {target.output for target in targets if was_empty(repo, target)}
         for output in empty:
             state.set_baseline(output, None)  # nothing of it is here any more, whatever was
-        applied = _apply(repo, cache, state, plan, load, progress)
+        applied = _apply(repo, cache, state, plan, load, progress, copies)
         left_out = {path for path, _ in (*plan.missing, *applied.damaged)}
         record_placed(cache, state, targets, load, left_out, empty)
         for path in former:
@@ -275,7 +265,15 @@ def _join(plan: CheckoutPlan, more: CheckoutPlan) -> None:
     plan.folders_to_empty += more.folders_to_empty
 
 
-def _apply(repo: Repo, cache: Cache, state: State, plan: CheckoutPlan, load: LoadTree, progress: Progress) -> Applied:
+def _apply(
+    repo: Repo,
+    cache: Cache,
+    state: State,
+    plan: CheckoutPlan,
+    load: LoadTree,
+    progress: Progress,
+    copies: Copies | None,
+) -> Applied:
     if not plan.actions and not plan.folders_to_empty:
         return Applied()
     total = sum(action.new.files for action in plan.actions if action.new is not None)
@@ -284,7 +282,7 @@ def _apply(repo: Repo, cache: Cache, state: State, plan: CheckoutPlan, load: Loa
         open_trash(repo).entry("checkout", repo.root) as keeper,
         task(progress, "checking out", total, "files") as running,
     ):
-        tools = Tools(repo.root, cache, state, link_types(repo), scratch, repo.durable, load, running.advance)
+        tools = Tools(repo.root, cache, state, link_types(repo), scratch, repo.durable, load, running.advance, copies)
         return apply_checkout(plan, tools, keeper)
 
 

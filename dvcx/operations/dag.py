@@ -13,6 +13,7 @@ from dvcx.model.pointer import SUFFIX, data_path
 from dvcx.model.stage import DepKind
 from dvcx.operations.repro_options import Action, Selection
 from dvcx.operations.repro_targets import addresses_of
+from dvcx.operations.stage_list import BrokenStage, broken_stages
 from dvcx.operations.stage_status import decisions_on
 from dvcx.operations.stage_view import load_workspace_pipeline, open_stages
 from dvcx.pipeline.order import producers
@@ -45,10 +46,11 @@ class DagNode:
 
 @dataclass(frozen=True, slots=True)
 class Dag:
-    """The graph: nodes in the order of files, edges from what makes to what needs it."""
+    """The graph: nodes in the order of files, edges from what makes to what needs it; and what cannot be used."""
 
     nodes: tuple[DagNode, ...]
     edges: tuple[Edge, ...]
+    broken: tuple[BrokenStage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,15 @@ class DagOptions:
 def dag(repo: Repo, folder: str, targets: Sequence[str], options: DagOptions, environment: Mapping[str, str]) -> Dag:
     """Gives the graph of the workspace, or of what `targets`, typed in the project folder `folder`, need.
 
-    Raises `UsageError` for targets that are nothing, `DamagedData` for a pipeline that cannot be used.
+    Files and stages that cannot be used are left out and named. Raises `UsageError` for targets that are nothing, and
+    `DamagedData` for a target that cannot be used, or when nothing can be.
     """
     # Loaded here: networkx takes 150 ms, which `status` and `repro` do not pay.
     from dvcx.pipeline.graph import around, folded
 
     pipeline, needs, states = _read(repo, environment, status=options.status)
-    pipeline.raise_broken()
+    if not pipeline.stages:
+        pipeline.raise_broken()
     pointers = dict.fromkeys(need for before in needs.values() for need in before if need not in needs)
     nodes: list[str] = [*pointers, *needs]
     edges: list[Edge] = [(maker, user) for user, before in needs.items() for maker in before]
@@ -91,7 +95,9 @@ def dag(repo: Repo, folder: str, targets: Sequence[str], options: DagOptions, en
         states.update(_folded_states(states, group))
         nodes, edges = folded(nodes, edges, group)
         kinds.update((node, NodeKind.GROUP) for node in nodes if node not in kinds)
-    return Dag(tuple(_node(node, kinds[node], pipeline, states) for node in nodes), tuple(edges))
+    return Dag(
+        tuple(_node(node, kinds[node], pipeline, states) for node in nodes), tuple(edges), broken_stages(pipeline)
+    )
 
 
 State = tuple[str, tuple[str, ...]]

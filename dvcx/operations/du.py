@@ -102,18 +102,21 @@ class _Contents:
 
     def add(self, path: str, entry: TreeEntry) -> None:
         """Takes in everything at and below `entry`."""
-        if entry.is_file:
-            self.size_by_digest[entry.digest] = entry.size
-        if not entry.is_folder or entry.digest in self._entered:
-            return
-        self._entered.add(entry.digest)
-        try:
-            children: Sequence[TreeEntry] = self._load(entry.digest).entries
-        except MissingData:
-            self.unread.append(path)
-            return
-        for child in children:
-            self.add(f"{path}/{child.name}", child)
+        # Not a call for each level: the tree of somebody else may have more levels than Python has calls.
+        waiting = [(path, entry)]
+        while waiting:
+            path, entry = waiting.pop()
+            if entry.is_file:
+                self.size_by_digest[entry.digest] = entry.size
+            if not entry.is_folder or entry.digest in self._entered:
+                continue
+            self._entered.add(entry.digest)
+            try:
+                children: Sequence[TreeEntry] = self._load(entry.digest).entries
+            except MissingData:
+                self.unread.append(path)
+                continue
+            waiting.extend((f"{path}/{child.name}", child) for child in reversed(children))
 
 
 def _in_cache(cache: Cache, size_by_digest: Mapping[bytes, int]) -> tuple[int, int]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,9 +13,9 @@ from dvcx.formats.export_manifest import VERSION, ExportManifest, Wanted, parse_
 from dvcx.formats.table import Role
 from dvcx.git.revisions import resolve
 from dvcx.manifest.manifest import Manifest
-from dvcx.manifest.trees import LoadTree, entry_at, entry_of, files_below
-from dvcx.model.tree import EntryKind, TreeEntry
+from dvcx.manifest.trees import LoadTree
 from dvcx.operations.export_place import open_place
+from dvcx.operations.export_wanted import WantedFiles, wanted_files
 from dvcx.operations.listings import far_loader
 from dvcx.operations.remotes import open_remote
 from dvcx.operations.revision import git_of, manifest_at
@@ -48,8 +47,9 @@ class ExportResult:
 
     `written` and `deleted` are paths, `size` the bytes of what was written, `unchanged` counts files. `stale` are files
     of older exports that are wanted no more and were not to be deleted, `changed` those that stay because somebody else
-    changed them. `links` are symbolic links that could not be exported. `missing` and `damaged` are files that nobody
-    has a good copy of; `wrong` those whose content in the place was found wrong and written anew by `--verify`.
+    changed them. `links` are symbolic links that could not be exported, `empty` folders with nothing in them.
+    `missing` and `damaged` are files that nobody has a good copy of; `wrong` those whose content in the place was found
+    wrong and written anew by `--verify`.
     """
 
     place: str
@@ -61,6 +61,7 @@ class ExportResult:
     stale: tuple[str, ...]
     changed: tuple[str, ...]
     links: tuple[str, ...]
+    empty: tuple[str, ...]
     missing: tuple[str, ...]
     damaged: tuple[str, ...]
     wrong: tuple[str, ...]
@@ -109,23 +110,23 @@ def export(
     cache = open_cache(repo)
     try:
         source = _Source(repo, cache, options.remote)
-        wanted, links = _wanted(targets, source, manifest)
+        wanted = _wanted(targets, source, manifest.label)
         known, there = _known(target, repo)
         scope = [each.path for each in targets] if paths else [""]
-        plan = plan_export(wanted, known, there, lambda path: _is_within(path, scope), delete=options.delete)
+        plan = plan_export(wanted.files, known, there, lambda path: _is_within(path, scope), delete=options.delete)
         plan, wrong = _checked(plan, target, repo, progress, verify=options.verify)
         _refuse_foreign(plan, target)
         if options.dry_run:
-            return _result(target, manifest, plan, None, links, wrong)
+            return _result(target, manifest, plan, None, wanted, wrong)
         bad = source.take_in(plan.writes, progress)
         made = _next_manifest(repo, manifest, commit, known, plan)
         if made == known and not plan.writes:
-            return _result(target, manifest, plan, Written(0, 0, (), ()), links, wrong)
+            return _result(target, manifest, plan, Written(0, 0, (), ()), wanted, wrong)
         with cache.lock.shared(repo.config.core.lock_timeout):
             written = apply_export(plan, made, cache, target, options.jobs, progress)
         missing = tuple(path for path in written.missing if path not in bad)
         written = replace(written, missing=missing, damaged=tuple(sorted({*written.damaged, *bad})))
-        return _result(target, manifest, plan, written, links, wrong)
+        return _result(target, manifest, plan, written, wanted, wrong)
     finally:
         cache.close()
         if isinstance(target, FolderTarget):
@@ -164,45 +165,14 @@ class _Source:
         return frozenset(each.path for each in writes if each.digest in bad)
 
 
-def _wanted(
-    targets: Sequence[Target], source: _Source, manifest: Manifest
-) -> tuple[dict[str, Wanted], tuple[str, ...]]:
-    """Gives the files to export by path, links to files as copies of these; and the links that lead elsewhere."""
+def _wanted(targets: Sequence[Target], source: _Source, label: str) -> WantedFiles:
+    """Gives what is to be exported; trees that are not in the cache are read from the remote."""
     try:
-        entries = dict(_entries(targets, source.loader(targets, far=False), manifest))
+        return wanted_files(targets, source.loader(targets, far=False), label)
     except MissingData:
         if not source.has_remote:
             raise
-        entries = dict(_entries(targets, source.loader(targets, far=True), manifest))
-    wanted: dict[str, Wanted] = {}
-    left: list[str] = []
-    for path, entry in entries.items():
-        found = _followed(path, entry, entries)
-        if found is None:
-            left.append(path)
-        else:
-            wanted[path] = Wanted(path, found.digest, found.size, found.kind == EntryKind.EXECUTABLE)
-    return wanted, tuple(left)
-
-
-def _entries(targets: Sequence[Target], load: LoadTree, manifest: Manifest) -> Iterator[tuple[str, TreeEntry]]:
-    for target in targets:
-        entry = entry_at(entry_of(target.pointer), target.inner, load)
-        if entry is None:
-            raise UsageError(f"{target.path} is not tracked at {manifest.label}", f"`dvcx ls {target.output}` lists it")
-        yield from files_below(entry, target.path, load)
-
-
-def _followed(path: str, entry: TreeEntry, entries: Mapping[str, TreeEntry]) -> TreeEntry | None:
-    """Gives the file that an entry is or leads to, None when it leads to none of `entries`."""
-    for _ in range(8):
-        if not entry.is_link:
-            return entry
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(path), entry.target))
-        if path not in entries:
-            return None
-        entry = entries[path]
-    return None
+        return wanted_files(targets, source.loader(targets, far=True), label)
 
 
 def _known(target: ExportTarget, repo: Repo) -> tuple[ExportManifest | None, Mapping[str, int]]:
@@ -278,7 +248,7 @@ def _result(
     manifest: Manifest,
     plan: ExportPlan,
     written: Written | None,
-    links: tuple[str, ...],
+    wanted: WantedFiles,
     wrong: tuple[str, ...],
 ) -> ExportResult:
     failed = {*written.missing, *written.damaged} if written is not None else set()
@@ -291,7 +261,8 @@ def _result(
         deleted=plan.deletes,
         stale=plan.stale,
         changed=plan.changed,
-        links=links,
+        links=wanted.links,
+        empty=wanted.empty,
         missing=written.missing if written is not None else (),
         damaged=written.damaged if written is not None else (),
         wrong=wrong,

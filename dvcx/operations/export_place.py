@@ -35,7 +35,8 @@ def open_place(repo: Repo, url: str, directory: Path) -> FolderTarget | BucketTa
 def _opened(repo: Repo, url: str, base: Path, config: RemoteConfig | None) -> FolderTarget | BucketTarget:
     folder = folder_of(url, base)
     if folder is None:
-        return BucketTarget(open_bucket(url, base, config.options if config is not None else None))
+        options, name = (config.options, config.name) if config is not None else (None, None)
+        return BucketTarget(open_bucket(url, base, options, name))
     real = Path(os.path.realpath(folder))
     if real.is_relative_to(repo.root) or repo.root.is_relative_to(real):
         raise Refused(

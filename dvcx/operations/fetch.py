@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from dvcx.base.errors import DamagedData, DvcxError, MissingData, shown
+from dvcx.base.errors import ArrivedDamaged, DamagedData, DvcxError, MissingData, shown
 from dvcx.base.progress import SILENT, Progress
 from dvcx.base.text import counted
 from dvcx.operations.listings import far_loader
@@ -15,8 +15,10 @@ from dvcx.operations.run_sharing import fetch_runs
 from dvcx.operations.targets import check_inside
 from dvcx.operations.transfer import Meant, TransferOptions, meant_by
 from dvcx.repo.record import Repo, note_cache_use, open_cache, tree_loader
+from dvcx.storage.arrival import how_to_tell
 from dvcx.storage.cache import Cache
 from dvcx.storage.cache_quarantine import set_aside_object
+from dvcx.storage.copies import Copies
 from dvcx.storage.download import DownloadResult, download, plan_download
 from dvcx.storage.reach import Reached, reachable
 from dvcx.storage.remote import Remote
@@ -26,8 +28,8 @@ from dvcx.storage.remote import Remote
 class FetchResult:
     """What a fetch did or, with `dry_run`, would do at most: objects, bytes of content, requests, and what that costs.
 
-    `missing` are paths whose data is neither in the cache nor on the remote; `damaged` those of which the remote has
-    no good copy. `runs` counts runs of stages.
+    `missing` are paths whose data is neither in the cache nor on the remote; `damaged` those of which no
+    good copy came. `runs` counts runs of stages.
     """
 
     remote: str
@@ -43,10 +45,10 @@ class FetchResult:
     def problem(self, *, allow_missing: bool = False) -> DvcxError | None:
         """Gives the error of a fetch that is not complete, or None."""
         if self.damaged:
-            return DamagedData(
-                f"{counted(len(self.damaged), 'file is', 'files are')} damaged on {self.remote} and not taken: "
-                f"{shown(self.damaged)}",
-                f"run `dvcx fsck --remote {self.remote} --repair` where good copies are",
+            return ArrivedDamaged(
+                f"{counted(len(self.damaged), 'file')} came damaged from {self.remote}, also when asked for again, "
+                f"and {'was' if len(self.damaged) == 1 else 'were'} not taken: {shown(self.damaged)}",
+                how_to_tell(self.remote),
             )
         if self.missing and not allow_missing:
             return MissingData(
@@ -76,15 +78,20 @@ def fetch(
 
 
 def fetch_meant(
-    repo: Repo, cache: Cache, meant: Meant, options: TransferOptions, progress: Progress = SILENT
+    repo: Repo,
+    cache: Cache,
+    meant: Meant,
+    options: TransferOptions,
+    progress: Progress = SILENT,
+    copies: Copies | None = None,
 ) -> FetchResult:
-    """Does what `fetch` does for what was found already."""
+    """Does what `fetch` does for what was found already; `copies`: see `download`."""
     remote = open_remote(repo, options.remote, jobs=options.jobs, rate=options.rate)
     reached = _reached(cache, remote, meant)
     plan = plan_download(cache, remote, reached.wanted, reached.trees)
     taken = DownloadResult(0, 0, ())
     if not options.dry_run:
-        taken = download(plan, cache, remote, progress, partial=cache.root / "partial")
+        taken = download(plan, cache, remote, progress, partial=cache.root / "partial", copies=copies)
     runs = fetch_runs(repo, cache, remote, progress) if options.run_cache and not options.dry_run else 0
     inner = [target for target in meant.targets if target.inner]
     check_inside(inner, far_loader(cache, remote, inner) if options.dry_run and inner else tree_loader(cache))

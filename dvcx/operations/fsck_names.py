@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from dvcx.base.errors import DvcxError
+from dvcx.base.paths import MAX_PATH_BYTES
 from dvcx.formats.table import Role
 from dvcx.formats.tree_bytes import TreeReader
 from dvcx.git.roots import all_roots
@@ -100,8 +101,9 @@ def _walk(cache: Cache, roots: Iterable[Wanted]) -> Iterator[Wanted]:
             entries = reader.parse(each.digest, cache.read(each.digest), each.path).entries
         except DvcxError:
             continue
+        above = each.path[:MAX_PATH_BYTES]  # nothing longer can be tracked, and memory has an end
         for entry in entries:
             if not entry.is_link:
                 role = Role.TREE if entry.is_folder else Role.BLOB
                 size = 0 if entry.is_folder else entry.size
-                waiting.append(Wanted(entry.digest, role, size, f"{each.path}/{entry.name}"))
+                waiting.append(Wanted(entry.digest, role, size, f"{above}/{entry.name}"))

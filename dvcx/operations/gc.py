@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from dvcx.base.errors import Refused, UsageError
 from dvcx.base.progress import SILENT, Progress
@@ -16,6 +17,7 @@ from dvcx.operations.gc_names import former_names
 from dvcx.operations.remotes import open_remote, remote_config
 from dvcx.repo.record import Repo, open_cache, open_trash
 from dvcx.storage.cache_gc import CLOCK_TICK, CacheGcPlan, apply_cache_gc, plan_cache_gc
+from dvcx.storage.reach import TreeSource
 from dvcx.storage.remote import Remote
 from dvcx.storage.remote_gc import apply_remote_gc
 from dvcx.storage.remote_gc_plan import RemoteGcPlan, plan_remote_gc
@@ -90,7 +92,7 @@ class CacheCollection:
         self._keep = repo.config.trash.keep_days * DAY
         self._now = options.now or _after_a_tick()
         self._expired = self._trash.expired(self._keep, self._now)
-        remotes = [open_remote(repo, name) for name in repo.config.remotes]
+        remotes = {name: partial(open_remote, repo, name) for name in repo.config.remotes}
         self._live = LiveObjects(repo, self._cache, remotes, without=self._expired, allow_missing=options.allow_missing)
         self._plan = plan_cache_gc(self._cache, self._live.find(), older_than=options.older_than, now=self._now)
         self.preview = self._previewed(self._plan)
@@ -167,8 +169,10 @@ class RemoteCollection:
         self._now = options.now or time.time()
         self._cache = open_cache(repo)
         self._remote = open_remote(repo, config.name)
-        others = [open_remote(repo, name) for name in repo.config.remotes if name != config.name]
-        self._live = LiveObjects(repo, self._cache, [self._remote, *others], allow_missing=options.allow_missing)
+        remotes: dict[str, Callable[[], TreeSource]] = {config.name: lambda: self._remote}
+        for name in repo.config.remotes.keys() - {config.name}:
+            remotes[name] = partial(open_remote, repo, name)
+        self._live = LiveObjects(repo, self._cache, remotes, allow_missing=options.allow_missing)
         self._plan = self._planned()
         self.preview = self._previewed(self._plan)
 

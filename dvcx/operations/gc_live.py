@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from dvcx.base.errors import DvcxError, Refused, RemoteError, shown
 from dvcx.base.text import counted
@@ -29,7 +29,8 @@ from dvcx.storage.reach import TreeSource, Wanted, reachable
 class LiveObjects:
     """Finds what is needed, as often as it is asked; listings that came from a remote are fetched once.
 
-    `remotes` are asked for listings of folders that the cache does not hold. Trash entries `without` do not count.
+    `remotes` open what is asked, one after the other, for listings of folders that the cache does not hold: only then,
+    so that one which cannot be opened is in nobody's way. Trash entries `without` do not count.
     With `allow_missing` a listing that is nowhere is no reason to refuse.
     """
 
@@ -37,7 +38,7 @@ class LiveObjects:
         self,
         repo: Repo,
         cache: Cache,
-        remotes: Sequence[TreeSource],
+        remotes: Mapping[str, Callable[[], TreeSource]],
         *,
         without: Collection[str] = (),
         allow_missing: bool = False,
@@ -61,7 +62,9 @@ class LiveObjects:
         roots = list(self._roots(sources))
         reached = reachable(self._cache, roots, fallback=self._trees)
         live, unread = set(reached.wanted), reached.unread
-        if unread and (all_of or self._has_more_than(live)):
+        if unread and not all_of and not self._has_more_than(live):
+            unread = []  # nothing could go, whatever they say: nobody is asked for them
+        if unread:
             live, unread = self._ask_remotes(live, unread)
         self.unknown = unread
         if unread and not self._allow_missing and (all_of or self._has_more_than(live)):
@@ -117,11 +120,16 @@ class LiveObjects:
 
     def _ask_remotes(self, live: set[bytes], unread: list[Wanted]) -> tuple[set[bytes], list[Wanted]]:
         self._errors: list[str] = []
-        for remote in self._remotes:
+        for name, opened in self._remotes.items():
+            try:
+                remote = opened()
+            except DvcxError as error:
+                self._errors.append(f"remote {name}: {error.message}")
+                continue
             try:
                 more = reachable(self._cache, unread, fallback=_Either(self._trees, remote))
             except RemoteError as error:
-                self._errors.append(error.message)
+                self._errors.append(f"remote {name}: {error.message}")
                 continue
             self._trees.data.update(more.trees)
             live |= more.wanted.keys()
@@ -167,12 +175,18 @@ class _Either:
 
 def _not_known(unread: Sequence[Wanted], errors: Sequence[str]) -> Refused:
     names = sorted({each.path or each.digest.hex()[:12] for each in unread})
-    asked = f" ({'; '.join(errors)})" if errors else ""
+    which = counted(len(unread), "tracked folder has its listing", "tracked folders have their listings")
+    lost = "if they are lost for good, --allow-missing goes on without them"
+    if errors:
+        return Refused(
+            f"{which} not in the cache, so nobody can tell which data they need: {shown(names, 5)}; "
+            f"a remote may have them, and not all could be asked: {'; '.join(errors)}",
+            f"set that right, or take the remote out with `dvcx remote remove`; {lost}",
+            names,
+        )
     return Refused(
-        f"{counted(len(unread), 'tracked folder has its listing', 'tracked folders have their listings')} neither in "
-        f"the cache nor on a remote, so nobody can tell which data they need: {shown(names, 5)}{asked}",
-        "run `dvcx push` where they were added, or `dvcx fetch --all-commits`; "
-        "if they are lost for good, --allow-missing goes on without them",
+        f"{which} neither in the cache nor on a remote, so nobody can tell which data they need: {shown(names, 5)}",
+        f"run `dvcx push` where they were added, or `dvcx fetch --all-commits`; {lost}",
         names,
     )
 

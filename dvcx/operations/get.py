@@ -136,7 +136,11 @@ def _scratch_beside(target: Path) -> Iterator[Path]:
 
 
 def _in_the_way(target: Path) -> Refused:
-    return Refused(f"{target} exists already", "choose another --out, or replace it with --force", [str(target)])
+    return Refused(
+        f"{target} exists already",
+        "write it elsewhere (`-o PATH`, or OUT of `dvcx get-url`), or replace it with --force",
+        [str(target)],
+    )
 
 
 def _make_removable(scratch: Path) -> None:

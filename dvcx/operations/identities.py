@@ -10,6 +10,7 @@ from pathlib import Path
 from dvcx.base.errors import DvcxError, Refused
 from dvcx.base.files import write_all
 from dvcx.config.schema import Config, RemoteConfig
+from dvcx.config.secrets import without_password
 from dvcx.formats.key_text import MOST_BYTES, Identity, parse_identities, print_private, print_public
 from dvcx.repo.record import Repo
 from dvcx.storage.bucket import Bucket
@@ -27,7 +28,8 @@ _HEAD = """\
 def key_shelf(repo: Repo, config: RemoteConfig, bucket: Bucket) -> KeyShelf:
     """Gives the key ring of a remote, as who works here sees it; nothing is read yet."""
     memory = key_memory(repo.common_dir, config.name)
-    return KeyShelf(bucket, KeyPlace(config.name, lambda: identities_for(repo, config), config.keyring, memory))
+    url = without_password(config.url)
+    return KeyShelf(bucket, KeyPlace(config.name, url, lambda: identities_for(repo, config), config.keyring, memory))
 
 
 def identities_for(repo: Repo, config: RemoteConfig | None) -> Sequence[Identity]:

@@ -104,24 +104,38 @@ def remembered(source: str, repo: Repo, directory: Path) -> str:
 def check_target(repo: Repo, target: str, *, force: bool) -> Manifest:
     """Raises `UsageError` or `Refused` when data from elsewhere cannot be tracked at `target`."""
     if not target or target in (".", ".."):
-        raise UsageError("the whole of another project cannot be imported", "name a file or folder in it")
+        raise UsageError(
+            "the whole of another project cannot be imported", "name a file or folder in it: `dvcx ls REPO` lists them"
+        )
     manifest = workspace_manifest(repo.root, repo.git)
     owner = manifest.owner_of(target)
     if owner is not None and owner != target:
-        raise Refused(f"{target} lies in the folder {owner}, which is tracked", "choose another --out", [target])
+        raise Refused(
+            f"{target} lies in the folder {owner}, which is tracked",
+            "give it another name: `--out PATH`, or OUT of `dvcx import-url`",
+            [target],
+        )
     inside = manifest.below(target)
     if inside:
-        raise Refused(f"{target} contains data that is tracked on its own: {shown(inside, 3)}", names=inside)
+        raise Refused(
+            f"{target} contains data that is tracked on its own: {shown(inside, 3)}",
+            "give it another name: `--out PATH`, or OUT of `dvcx import-url`",
+            inside,
+        )
     if owner is None:
         if os.path.lexists(repo.root / target) and not force:
-            raise Refused(f"{target} exists already", "choose another --out, or replace it with --force", [target])
+            raise Refused(
+                f"{target} exists already",
+                "give it another name (`--out PATH`, or OUT of `dvcx import-url`), or replace it with --force",
+                [target],
+            )
         check_way(repo, target)
         check_not_left_out(repo, target, folder=False)
         check_new(repo, [target])
     elif not force:
         raise Refused(
             f"{target} is tracked already",
-            f"bring it up to date with `dvcx update {target}`, choose another --out, or replace it with --force",
+            f"`dvcx update {target}` brings it up to date; or give it another name, or replace it with --force",
             [target],
         )
     (repo.root / target).parent.mkdir(parents=True, exist_ok=True)

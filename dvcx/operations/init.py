@@ -11,7 +11,7 @@ from pathlib import Path
 from dvcx.base.errors import DvcxError, UsageError
 from dvcx.base.files import write_atomically
 from dvcx.base.hashing import algorithm_named
-from dvcx.base.scratch import scratch_folder
+from dvcx.base.scratch import clear_abandoned, scratch_folder
 from dvcx.git.attributes import FILE as ATTRIBUTES
 from dvcx.git.location import find_git
 from dvcx.operations.git_setup import add_attributes, set_up_drivers
@@ -83,8 +83,7 @@ def init(
         if git is not None and add_attributes(root, scratch):
             changed.append(ATTRIBUTES)
     drivers = set_up_drivers(git) if git is not None else False
-    with suppress(OSError):  # someone else works in it
-        (folder / "tmp").rmdir()
+    _remove_scratch(folder / "tmp")
     return InitResult(
         str(root), True, chosen.name, chosen.accident_only, git is not None, tuple(sorted(changed)), drivers
     )
@@ -98,6 +97,7 @@ def _existing(root: Path, environ: Mapping[str, str], hash: str | None) -> InitR
             f"{root} is a project already, and its contents are named by {repo.algorithm.name}, not {hash}",
             "the algorithm of a project cannot change; a new project can choose another",
         )
+    _remove_scratch(root / PROJECT_FOLDER / "tmp")
     changed: tuple[str, ...] = ()
     drivers = False
     if repo.git is not None:
@@ -107,3 +107,10 @@ def _existing(root: Path, environ: Mapping[str, str], hash: str | None) -> InitR
     algorithm = repo.algorithm
     in_git = repo.git is not None
     return InitResult(str(root), False, algorithm.name, algorithm.accident_only, in_git, changed, drivers)
+
+
+def _remove_scratch(folder: Path) -> None:
+    """Removes the folder of unfinished work, with that of an `init` that was killed, unless someone works in it."""
+    with suppress(OSError):
+        clear_abandoned(folder)
+        folder.rmdir()

@@ -20,6 +20,7 @@ from dvcx.model.pointer import SUFFIX, data_path, pointer_path
 from dvcx.model.stage import LOCK_FILE
 from dvcx.model.tree import Tree, TreeEntry
 from dvcx.operations.log_moves import MoveFinder
+from dvcx.operations.meant_otherwise import explaining
 from dvcx.operations.revision import git_of
 from dvcx.operations.targets import not_tracked
 from dvcx.repo.record import Repo, open_cache
@@ -135,7 +136,8 @@ def _where(path: str, prefix: str) -> list[str]:
 def _check_tracked(repo: Repo, path: str) -> None:
     manifest = workspace_manifest(repo.root, repo.git)
     if manifest.owner_of(path) is None and not manifest.below(path) and path:
-        raise not_tracked(manifest, path)
+        with explaining(repo, "`dvcx log --rev {} PATH` starts there"):
+            raise not_tracked(manifest, path)
 
 
 def _loader(cache: Cache) -> LoadTree:

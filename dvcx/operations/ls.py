@@ -42,7 +42,7 @@ class Listing:
     """What is at `path` ("" for the whole project) in `revision` (None: the workspace's pointers).
 
     `unread` are the folders of which it is not known here what they hold; `broken` the pointer files that cannot be
-    used, each with why.
+    used, each with why. `hint` says what to do about the unread ones of another project.
     """
 
     path: str
@@ -50,6 +50,7 @@ class Listing:
     entries: tuple[Listed, ...]
     unread: tuple[str, ...]
     broken: Mapping[str, str]
+    hint: str | None = None
 
     def problem(self) -> MissingData | None:
         """Gives the error of a listing that is not complete, or None."""
@@ -57,7 +58,8 @@ class Listing:
             return None
         return MissingData(
             f"what these folders hold is not known here: {shown(self.unread)}",
-            "`dvcx fetch` takes their listings in with the data; `-r NAME` reads just the listings from a remote",
+            self.hint
+            or "`dvcx fetch` takes their listings in with the data; `-r NAME` reads just the listings from a remote",
             self.unread,
         )
 
@@ -137,7 +139,14 @@ class Lister:
 
     def all_below(self, target: Target) -> Iterator[Listed]:
         """Gives every file, link and empty folder at and below a target; a folder as itself when it is unread."""
-        yield from self._deep(target.path, self.entry(target), output=not target.inner)
+        # Not a call for each level: the tree of somebody else may have more levels than Python has calls.
+        waiting = [(target.path, self.entry(target), not target.inner)]
+        while waiting:
+            path, entry, output = waiting.pop()
+            children = self._children(path, entry)
+            if not children:
+                yield self._listed(path, entry, output=output)
+            waiting.extend((f"{path}/{child.name}", child, False) for child in reversed(children))
 
     def entry(self, target: Target) -> TreeEntry:
         """Gives the entry of a target. Raises `UsageError` when its folder has no such path, and `MissingData`."""
@@ -160,19 +169,14 @@ class Lister:
             raise listing_missing(target.path, target.output, self._manifest) from None
         return [self._listed(f"{target.path}/{child.name}", child) for child in children]
 
-    def _deep(self, path: str, entry: TreeEntry, *, output: bool = False) -> Iterator[Listed]:
+    def _children(self, path: str, entry: TreeEntry) -> Sequence[TreeEntry]:
         if not entry.is_folder:
-            yield self._listed(path, entry, output=output)
-            return
+            return ()
         try:
-            children = self._load(entry.digest).entries
+            return self._load(entry.digest).entries
         except MissingData:
             self.unread.append(path)
-            children = ()
-        if not children:
-            yield self._listed(path, entry, output=output)
-        for child in children:
-            yield from self._deep(f"{path}/{child.name}", child)
+            return ()
 
     def _listed(self, path: str, entry: TreeEntry, *, output: bool = False) -> Listed:
         if entry.is_link:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from dvcx.base.errors import MissingData
+from dvcx.base.errors import DvcxError, MissingData
 from dvcx.operations.ls import Lister, Listing, LsOptions, broken_below, targets_at
 from dvcx.operations.targets import NotTracked
 from dvcx.operations.view import View, ViewOptions
@@ -32,13 +32,23 @@ def list_view(view: View, path: str, *, recursive: bool, revision: str | None = 
         else:
             entries = lister.one_level(path, targets)
     except MissingData as error:
+        why = _why_unread(view)
         raise MissingData(
-            f"what {path} of {view.source.url} holds is not known: its listing is neither in that project's cache nor "
-            "on its remote",
-            "run `dvcx push` where it was added",
-            [path],
+            f"what {path} of {view.source.url} holds is not known: {why.message}", why.hint, [path]
         ) from error
-    return Listing(path, revision, tuple(entries), tuple(lister.unread), broken_below(view.manifest, path))
+    hint = _why_unread(view).hint if lister.unread else None
+    return Listing(path, revision, tuple(entries), tuple(lister.unread), broken_below(view.manifest, path), hint)
+
+
+def _why_unread(view: View) -> DvcxError:
+    """Gives the error of listings that a view could not get."""
+    try:
+        remote = view.remote()
+    except DvcxError as error:
+        return error
+    return MissingData(
+        f"its listing is neither in that project's cache nor on {remote.label}", "run `dvcx push` where it was added"
+    )
 
 
 def list_foreign(source: str, path: str, directory: Path, environ: Mapping[str, str], options: LsOptions) -> Listing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +69,8 @@ def get_url(
     """
     place = open_place(url, directory, repo)
     outside = place.look()
-    target = target_of(out, name_of(url), directory)
+    is_named = out is not None and not out.endswith("/") and not (directory / out).is_dir()
+    target = target_of(out, out if is_named and out is not None else name_of(url), directory)
     with placing(target, force=force) as scratch:
         size = download(place, outside, scratch / target.name, progress)
     return UrlResult(str(target), place.label, size, len(outside.files) if outside.is_folder else None)
@@ -103,12 +105,15 @@ def open_place(url: str, directory: Path, repo: Repo | None) -> Place:
     """Gives what is at `url`; a path starts at `directory`, `remote://NAME/path` at that remote of the project."""
     if url.startswith(_REMOTE):
         if repo is None:
-            raise UsageError(f"{url} means a remote of a project, and there is none here", "go into the project")
+            raise UsageError(
+                f"{url} means a remote of a project, and there is none here",
+                "run it inside that project, or with `-C FOLDER`",
+            )
         name, _, path = url[len(_REMOTE) :].partition("/")
         config = remote_config(repo, name)
-        return BucketPlace(open_bucket(config.url, repo.root, config.options), path)
+        return BucketPlace(open_bucket(config.url, repo.root, config.options, config.name), path)
     if "://" not in url and "::" not in url:
-        return OutsidePlace(str(directory / os.path.expanduser(url)))
+        return OutsidePlace(os.path.normpath(directory / os.path.expanduser(url)))
     kind = kind_of(url)
     if kind is None or kind.read_only:
         return OutsidePlace(url)  # fsspec tells the etags of HTTP servers
@@ -125,7 +130,7 @@ def name_of(url: str) -> str:
     path = unquote(urlsplit(url).path) if "://" in url else url
     name = path.rstrip("/").rpartition("/")[2]
     if not name:
-        raise UsageError(f"{url} has no name to call it by", "choose one with --out")
+        raise UsageError(f"{url} has no name to call it by", f"give it one: `dvcx get-url {shlex.quote(url)} NAME`")
     return name
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dvcx.base.errors import DvcxError
+from dvcx.base.links import LinkType, can_clone
 from dvcx.base.progress import SILENT, Progress
+from dvcx.base.scratch import scratch_folder
 from dvcx.operations.checkout import CheckoutOptions, CheckoutResult, checkout_targets
 from dvcx.operations.fetch import FetchResult, fetch_meant
 from dvcx.operations.own_copies import detach_links
 from dvcx.operations.transfer import TransferOptions, meant_by
-from dvcx.repo.record import Repo, note_cache_use, open_cache, workspace_lock
+from dvcx.repo.record import Repo, link_types, note_cache_use, open_cache, scratch_root, workspace_lock
 from dvcx.storage.cache import Cache
 from dvcx.storage.cache_fsck import set_aside_object
+from dvcx.storage.copies import Copies
+from dvcx.storage.reach import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +53,29 @@ def pull(
     note_cache_use(repo)
     cache = open_cache(repo)
     # Fetched without holding the workspace: that can take long, and others have work to do there.
-    fetched = fetch_meant(repo, cache, meant_by(repo, paths, options, cache), options, progress)
+    meant = meant_by(repo, paths, options, cache)
     if options.dry_run or options.revisions.any:
-        return PullResult(fetched, None, 0)
+        return PullResult(fetch_meant(repo, cache, meant, options, progress), None, 0)
+    with _copies(repo, cache) as copies:
+        fetched = fetch_meant(repo, cache, meant, options, progress, copies)
+        return _check_out(repo, cache, paths, options, fetched, copies, force=force, progress=progress)
+
+
+def _check_out(
+    repo: Repo,
+    cache: Cache,
+    paths: Sequence[str],
+    options: TransferOptions,
+    fetched: FetchResult,
+    copies: Copies | None,
+    *,
+    force: bool,
+    progress: Progress,
+) -> PullResult:
     with workspace_lock(repo).exclusive(repo.config.core.lock_timeout):
         meant = meant_by(repo, paths, options, cache)
         how = CheckoutOptions(force=force, max_size=options.max_size)
-        done = checkout_targets(repo, meant.targets, how, progress, whole=meant.whole)
+        done = checkout_targets(repo, meant.targets, how, progress, whole=meant.whole, copies=copies)
         repaired = 0
         if done.damaged:
             repaired = _set_aside(repo, cache, done)
@@ -63,6 +84,25 @@ def pull(
             done = checkout_targets(repo, meant.targets, how, progress, whole=meant.whole)
         cache.close()
         return PullResult(fetched, done, repaired)
+
+
+@contextmanager
+def _copies(repo: Repo, cache: Cache) -> Iterator[Copies | None]:
+    """Gives where copies of large files go on their way into the cache; None where the checkout will make links."""
+    if any(kind not in (LinkType.REFLINK, LinkType.COPY) for kind in link_types(repo)):
+        yield None
+        return
+    with scratch_folder(scratch_root(repo)) as scratch, scratch_folder(cache.root / "tmp") as beside:
+        shares = LinkType.REFLINK in link_types(repo) and can_clone(beside, scratch)
+        yield None if shares else Copies(scratch, lambda each: not _may_be_there(repo, each))
+
+
+def _may_be_there(repo: Repo, each: Wanted) -> bool:
+    """Tells by the size alone whether the workspace may have the content already; a wrong guess only costs time."""
+    try:
+        return (repo.root / each.path).lstat().st_size == each.size
+    except OSError:
+        return False
 
 
 def _set_aside(repo: Repo, cache: Cache, done: CheckoutResult) -> int:

@@ -36,7 +36,7 @@ def check_remote(repo: Repo, name: str | None = None, clock: Callable[[], float]
     began = time.monotonic()
     withheld = _withheld(config.name, config.withheld)
     try:
-        bucket = open_bare_bucket(config.url, repo.root, config.options)
+        bucket = open_bare_bucket(config.url, repo.root, config.options, config.name)
     except DvcxError as error:
         seconds = round(time.monotonic() - began, 3)
         failed = Trial("connect", Verdict.FAILED, error.message, error.hint, seconds)

@@ -34,6 +34,19 @@ def check_option(config: Config, key: str, text: str) -> None:
     check_remote_options(remote.url, {parts[2]: value})
 
 
+def unknown_default(config: Config, name: str) -> tuple[str, ...]:
+    """Gives a note, with the name that may be meant, when the default remote `name` is not set up; else none."""
+    return () if name in config.remotes else (f"there is no remote called {name} yet: {meant_remote(config, name)}",)
+
+
+def meant_remote(config: Config, name: str) -> str:
+    """Gives what to do about a remote that is not set up: take the one that was probably meant, or set it up."""
+    from difflib import get_close_matches  # only on the way out
+
+    close = get_close_matches(name, config.remotes, 1)
+    return f"did you mean {close[0]}?" if close else f"`dvcx remote add {name} URL` sets one up"
+
+
 def _check_name(remote: RemoteConfig, name: str) -> None:
     """Raises `UsageError` for a mistyped setting that every remote has, such as `compresion`."""
     kind = kind_of(remote.url)

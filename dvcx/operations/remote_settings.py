@@ -18,14 +18,12 @@ from dvcx.config.keys import join_key
 from dvcx.config.reading import entry_of, shown
 from dvcx.config.schema import ConfigEntry, Level
 from dvcx.config.settings import REMOTE_NAME, REMOTE_SETTINGS, ConfigValue
-from dvcx.operations.remote_options import check_option
-from dvcx.operations.settings import Settings
+from dvcx.operations.remote_options import check_option, meant_remote
+from dvcx.operations.settings import DEFAULT_REMOTE, Settings
 from dvcx.repo.record import Repo
 from dvcx.storage.key_memory import key_memory
 from dvcx.storage.open_bucket import folder_of
 from dvcx.storage.url_check import check_url
-
-_DEFAULT_KEY = "core.remote"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ def add_remote(
             )
         texts = {f"{section}.url": _stored_place(repo, place, directory, level=level)}
         if default:
-            texts[_DEFAULT_KEY] = name
+            texts[DEFAULT_REMOTE] = name
         set_values(file, texts, repo.config)
         if exists:
             _keep_only_url(settings, file, name)
@@ -179,9 +177,9 @@ def set_default_remote(repo: Repo, settings: Settings, name: str | None, *, leve
         check_known_remote(repo, name)
     with settings.editing(file):
         if name is None:
-            unset_value(file, _DEFAULT_KEY)
+            unset_value(file, DEFAULT_REMOTE)
         else:
-            set_values(file, {_DEFAULT_KEY: name})
+            set_values(file, {DEFAULT_REMOTE: name})
     return _changed(settings, name or "", [file])
 
 
@@ -198,11 +196,7 @@ def check_known_remote(repo: Repo, name: str) -> None:
     """Raises `UsageError`, with the name that may be meant, when there is no such remote."""
     if name in repo.config.remotes:
         return
-    close = difflib.get_close_matches(name, repo.config.remotes, 1)
-    raise UsageError(
-        f"there is no remote called {name}",
-        f"did you mean {close[0]}?" if close else f"`dvcx remote add {name} URL` sets one up",
-    )
+    raise UsageError(f"there is no remote called {name}", meant_remote(repo.config, name))
 
 
 def forget_copies(repo: Repo, name: str) -> None:
@@ -249,14 +243,14 @@ def _settle_default(settings: Settings, old: str, new: str | None, level: Level 
     if old in settings.reread().config.remotes:
         return []
     levels = (Level.PROJECT, Level.LOCAL, *((Level.GLOBAL,) if level is Level.GLOBAL else ()))
-    files = [file for each in levels for file in settings.files_with(_DEFAULT_KEY, each)]
+    files = [file for each in levels for file in settings.files_with(DEFAULT_REMOTE, each)]
     changed = [file for file in files if settings.config(file.level).core.remote == old]
     for file in changed:
         with settings.editing(file):
             if new is None:
-                unset_value(file, _DEFAULT_KEY)
+                unset_value(file, DEFAULT_REMOTE)
             else:
-                set_values(file, {_DEFAULT_KEY: new})
+                set_values(file, {DEFAULT_REMOTE: new})
     return changed
 
 
@@ -292,7 +286,10 @@ def _changed(
     if remote is not None and moved:
         notes = (*notes, *_notes_on_folder(remote.url, now.root))
     if default is not None and default not in now.config.remotes:
-        notes = (*notes, f"{now.config.entries[_DEFAULT_KEY].origin.where} still names {default} as the default remote")
+        notes = (
+            *notes,
+            f"{now.config.entries[DEFAULT_REMOTE].origin.where} still names {default} as the default remote",
+        )
     names = tuple(dict.fromkeys(str(file.path) for file in files))
     tracked = now.git is not None and any(file.level is Level.PROJECT for file in files)
     return RemoteChange(name, _info(now, name).url if remote is not None else None, default, names, tracked, notes)

@@ -73,7 +73,7 @@ def remote_config(repo: Repo, name: str | None) -> RemoteConfig:
 
 def open_inner_bucket(repo: Repo, config: RemoteConfig) -> Bucket:
     """Gives the bucket at a remote's URL, as its files lie there. Nothing is asked of it yet."""
-    return open_bucket(config.url, repo.root, config.options)
+    return open_bucket(config.url, repo.root, config.options, config.name)
 
 
 def open_own_bucket(repo: Repo, config: RemoteConfig, rate: float | None = None) -> Bucket:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
-from dvcx.base.errors import DvcxError, Refused, StageFailed, shown
+from dvcx.base.errors import Busy, DvcxError, Refused, StageFailed, shown
 from dvcx.base.locks import FileLock
 from dvcx.base.progress import SILENT, Progress
 from dvcx.base.text import counted
@@ -21,6 +22,7 @@ from dvcx.operations.stage_view import StageView, open_stages, run_logs
 from dvcx.operations.unsaved import unsaved_inputs
 from dvcx.pipeline.current import project_path_of
 from dvcx.pipeline.job import Workshop
+from dvcx.pipeline.orphans import guarding, still_running
 from dvcx.pipeline.process import Stop
 from dvcx.pipeline.run_cache import RunCache
 from dvcx.repo.record import Repo
@@ -35,13 +37,15 @@ class ReproResult:
     """What became of each stage that was meant, in the order of the plan; with `dry_run` what would.
 
     `unsaved` are the tracked paths with changes that were not added, whose contents `dvcx.lock` now names: nobody else
-    can get those.
+    can get those. `broken` are the stages and pipeline files elsewhere that cannot be used: stages that need what those
+    make were run with what there was.
     """
 
     stages: tuple[StageResult, ...]
     dry_run: bool
     interrupted: bool = False
     unsaved: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
 
     def problem(self) -> DvcxError | None:
         """Gives the error of the stages that failed, or None."""
@@ -50,12 +54,15 @@ class ReproResult:
             return None
         blocked = [each.stage for each in self.stages if each.action is Action.BLOCKED]
         more = f"; not run because of that: {shown(blocked, 5)}" if blocked else ""
-        first = failed[0]
         if len(failed) == 1:
-            message = f"stage {first.stage} failed: {first.problem}{more}"
-        else:
-            message = f"{counted(len(failed), 'stage')} failed: {shown([each.stage for each in failed], 5)}{more}"
-        return StageFailed(message, first.hint or f"see its output with `dvcx stage log {first.stage}`")
+            (one,) = failed
+            return StageFailed(f"stage {one.stage} failed: {one.problem}{more}", _advice(one))
+        message = f"{counted(len(failed), 'stage')} failed: {shown([each.stage for each in failed], 5)}{more}"
+        return StageFailed(message, "; ".join(f"{each.stage}: {_advice(each)}" for each in failed[:5]))
+
+
+def _advice(failed: StageResult) -> str:
+    return failed.hint or f"see its output with `dvcx stage log {failed.stage}`"
 
 
 def repro(
@@ -83,21 +90,40 @@ def repro(
         plan = planned(decider, chosen, needs)
         if options.dry_run:
             stages = tuple(StageResult(each.stage.address, each.action, each.reasons) for each in plan)
-            return ReproResult(stages, dry_run=True)
+            return ReproResult(stages, dry_run=True, broken=tuple(view.pipeline.broken))
         _refuse_tracked_by_git(repo, plan)
         watcher.planned([each.as_planned() for each in plan])
-        with FileLock(repo.worktree_dir / "repro.lock", f"the pipeline of {repo.root}").exclusive(0.0):
-            keeper = OutputKeeper(view, decider.run_cache, store=options.commit)
+        with _alone(repo, stop), closing(OutputKeeper(view, decider.run_cache, store=options.commit)) as keeper:
             workshop = Workshop(repo.root, run_logs(repo), environment, stop)
-            try:
-                results = Running(view, decider, keeper, plan, needs, options, watcher, workshop, progress).run()
-            finally:
-                keeper.close()
+            results = Running(view, decider, keeper, plan, needs, options, watcher, workshop, progress).run()
         recorded = [each.stage for each in results if each.action in _RECORDED]
         unsaved = unsaved_inputs(view, [view.pipeline.stages[address] for address in recorded])
-        return ReproResult(results, dry_run=False, interrupted=stop.asked, unsaved=unsaved)
+        broken = tuple(view.pipeline.broken)
+        return ReproResult(results, dry_run=False, interrupted=stop.asked, unsaved=unsaved, broken=broken)
     finally:
         view.close()
+
+
+@contextmanager
+def _alone(repo: Repo, stop: Stop) -> Iterator[None]:
+    """Holds the lock of the pipeline, and sees to it that commands end when this process is killed.
+
+    Raises `Busy` while another process runs stages, or commands of one that was killed still do: both would write
+    the same outputs.
+    """
+    record = repo.worktree_dir / "running"
+    with FileLock(repo.worktree_dir / "repro.lock", f"the pipeline of {repo.root}").exclusive(0.0):
+        for group, name in still_running(record):
+            raise Busy(
+                f"the stage {name} of a dvcx that was killed is still running (process group {group})",
+                f"wait for it, or end it with `kill -- -{group}`",
+            )
+        with guarding(record) as guard:
+            stop.guard = guard
+            try:
+                yield
+            finally:
+                stop.guard = None
 
 
 def _fetch_outputs(repo: Repo, view: StageView, stages: Sequence[Stage], progress: Progress) -> None:

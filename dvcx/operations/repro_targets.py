@@ -55,19 +55,22 @@ def addresses_of(pipeline: Pipeline, target: str, selection: Selection) -> list[
 
 
 def _chosen(pipeline: Pipeline, targets: Sequence[str], selection: Selection) -> list[str]:
-    if not targets and (selection.all_pipelines or not selection.folder):
-        pipeline.raise_broken()
-        return list(pipeline.stages)
-    if not targets:
-        own = posixpath.join(selection.folder, PIPELINE_FILE)
-        if own in pipeline.broken:
-            raise pipeline.broken[own]
-        found = [address for address, stage in pipeline.stages.items() if stage.file == own]
-        if not found:
-            pipeline.raise_broken()
-        return found or list(pipeline.stages)
     chosen = dict.fromkeys(address for target in targets for address in addresses_of(pipeline, target, selection))
-    return list(pipeline.stages) if selection.all_pipelines else list(chosen)
+    if targets and not selection.all_pipelines:
+        return list(chosen)
+    files = () if selection.all_pipelines else files_here(pipeline, selection)
+    found = [address for address, stage in pipeline.stages.items() if stage.file in files]
+    for error in (pipeline.broken_in(files) if files else pipeline.broken).values():
+        raise error
+    return found or list(pipeline.stages)
+
+
+def files_here(pipeline: Pipeline, selection: Selection) -> list[str]:
+    """Gives the pipeline file of the folder, when `recursive` those below, too; files that cannot be used count."""
+    own = posixpath.join(selection.folder, PIPELINE_FILE)
+    below = f"{selection.folder}/" if selection.folder else ""
+    files = dict.fromkeys((*pipeline.files, *(name for name in pipeline.broken if name.endswith(PIPELINE_FILE))))
+    return [file for file in files if file == own or (selection.recursive and file.startswith(below))]
 
 
 def _meanings(pipeline: Pipeline, target: str, selection: Selection) -> Iterator[str]:

@@ -31,12 +31,13 @@ def run_cache_of(repo: Repo) -> RunCache:
 def push_runs(repo: Repo, cache: Cache, remote: Remote, progress: Progress = SILENT) -> int:
     """Sends the runs that the remote does not have, after their outputs, and gives how many; the cache is locked.
 
-    Runs whose outputs the cache has lost stay here.
+    Runs whose outputs the cache has lost stay here, and those with an output that is not to be on this remote.
     """
     runs = run_cache_of(repo)
     shelf = _Shelf(repo, remote)
     known = shelf.refreshed(remote, runs)
-    new = {key: text for key in runs.all_keys() if key not in known and (text := runs.text(key)) is not None}
+    texts = ((key, runs.text(key)) for key in runs.all_keys() if key not in known)
+    new = {key: text for key, text in texts if text is not None and _may_travel(text, remote.name)}
     roots = {key: _roots(text) for key, text in new.items()}
     reached = reachable(cache, [root for each in roots.values() for root in each], fallback=remote)
     plan = plan_upload(cache, remote, reached.wanted)
@@ -104,6 +105,11 @@ def _record(text: bytes) -> RunRecord | None:
         return parse_lock(text, "a run").records.get("run")
     except DvcxError:
         return None
+
+
+def _may_travel(text: bytes, remote: str) -> bool:
+    record = _record(text)
+    return record is not None and all(out.push and out.remote in (None, remote) for out in record.outs)
 
 
 def _roots(text: bytes) -> list[Wanted]:

@@ -14,9 +14,11 @@ from dvcx.config.load import load_config, load_file
 from dvcx.config.reading import entry_of, list_entries, shown
 from dvcx.config.schema import Config, ConfigEntry, Level
 from dvcx.config.settings import SETTINGS, ConfigValue
-from dvcx.operations.remote_options import check_option
+from dvcx.operations.remote_options import check_option, unknown_default
 from dvcx.repo.open import PROJECT_FOLDER, wire
 from dvcx.repo.record import Repo
+
+DEFAULT_REMOTE = "core.remote"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,16 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class SettingChange:
-    """What was changed in which file; `value` is None when the setting was removed, stars for a secret."""
+    """What was changed in which file; `value` is None when the setting was removed, stars for a secret.
+
+    `notes` are what the user should know, such as that the remote is not set up.
+    """
 
     key: str
     value: ConfigValue | None
     level: str
     file: str
+    notes: tuple[str, ...] = ()
 
 
 class Settings:
@@ -89,9 +95,13 @@ class Settings:
             yield
 
 
-def list_settings(settings: Settings, level: Level | None = None) -> list[Setting]:
-    """Gives the settings that are set, sorted by key: those in force, or those in the file of one level."""
-    return [_setting(entry) for entry in list_entries(settings.config(level))]
+def list_settings(settings: Settings, level: Level | None = None, *, with_defaults: bool = False) -> list[Setting]:
+    """Gives the settings that are set, sorted by key: those in force, or those in the file of one level.
+
+    With `with_defaults` all that are in force, those that nobody set too; a file has no defaults.
+    """
+    entries = list_entries(settings.config(level), with_defaults=with_defaults and level is None)
+    return [_setting(entry) for entry in entries]
 
 
 def get_setting(settings: Settings, key: str, level: Level | None = None) -> Setting:
@@ -117,7 +127,9 @@ def set_setting(settings: Settings, key: str, text: str, level: Level | None = N
     with settings.editing(file):
         set_values(file, {key: text}, settings.config())
         value = get_setting(settings, key, file.level).value
-    return SettingChange(key, value, file.level, str(file.path))
+        # Your own file may name a remote that only some projects have.
+        notes = unknown_default(settings.config(), text) if key == DEFAULT_REMOTE and file.level != Level.GLOBAL else ()
+    return SettingChange(key, value, file.level, str(file.path), notes)
 
 
 def unset_setting(settings: Settings, key: str, level: Level | None = None) -> SettingChange:

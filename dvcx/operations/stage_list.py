@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dvcx.base.errors import DvcxError
+from dvcx.base.errors import DamagedData, DvcxError, shown
+from dvcx.model.pipeline import Pipeline
 from dvcx.model.stage import DepKind, Out, OutKind, Stage
 from dvcx.operations.repro_options import Selection
-from dvcx.operations.repro_targets import addresses_of
+from dvcx.operations.repro_targets import addresses_of, files_here
 from dvcx.operations.stage_view import load_workspace_pipeline
 from dvcx.repo.record import Repo
 
@@ -37,10 +38,18 @@ class BrokenStage:
 
 @dataclass(frozen=True, slots=True)
 class StageList:
-    """The stages, in the order of their files, and what cannot be used."""
+    """The stages, in the order of their files, and what cannot be used. `elsewhere` counts stages of other folders."""
 
     stages: tuple[ListedStage, ...]
     broken: tuple[BrokenStage, ...]
+    elsewhere: int = 0
+
+    def problem(self) -> DvcxError | None:
+        """Gives the error that something cannot be used, or None."""
+        if not self.broken:
+            return None
+        what = shown([each.name for each in self.broken], 5)
+        return DamagedData(f"{what} cannot be used", "put right what is shown above")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +62,36 @@ class ShownStage:
     fields: dict[str, Any]
 
 
-def stage_list(repo: Repo, folder: str, targets: Sequence[str] = (), *, recursive: bool = False) -> StageList:
-    """Lists the stages that `targets`, typed in the project folder `folder`, mean; all without targets.
+def stage_list(
+    repo: Repo, folder: str, targets: Sequence[str] = (), *, recursive: bool = False, everywhere: bool = False
+) -> StageList:
+    """Lists the stages that `targets`, typed in the project folder `folder`, mean; without targets those of its file.
 
-    With `recursive` a folder means all stages in it and below. Raises `UsageError` for a target that means nothing.
+    With `recursive` a folder means all stages in it and below; `everywhere` means the whole project. Raises
+    `UsageError` for a target that means nothing, and the error of a target that cannot be used.
     """
     pipeline = load_workspace_pipeline(repo)
-    chosen = list(pipeline.stages)
+    selection = Selection(folder=folder, recursive=recursive)
+    broken: tuple[BrokenStage, ...] = ()
     if targets:
-        selection = Selection(folder=folder, recursive=recursive)
         chosen = list(dict.fromkeys(address for each in targets for address in addresses_of(pipeline, each, selection)))
-    broken = () if targets else tuple(_broken(name, error) for name, error in pipeline.broken.items())
-    return StageList(tuple(_listed(pipeline.stages[address]) for address in chosen), broken)
+    elif everywhere:
+        chosen, broken = list(pipeline.stages), broken_stages(pipeline)
+    else:
+        files = files_here(pipeline, selection)
+        chosen = [address for address, stage in pipeline.stages.items() if stage.file in files]
+        broken = broken_stages(pipeline, files)
+    elsewhere = 0 if targets else len(pipeline.stages) - len(chosen)
+    return StageList(tuple(_listed(pipeline.stages[address]) for address in chosen), broken, elsewhere)
 
 
-def _broken(name: str, error: DvcxError) -> BrokenStage:
-    return BrokenStage(name, error.message, error.hint, tuple(getattr(error, "excerpt", ())))
+def broken_stages(pipeline: Pipeline, files: Collection[str] | None = None) -> tuple[BrokenStage, ...]:
+    """Gives what of a pipeline cannot be used; only that of some `files`, if they are given."""
+    found = pipeline.broken if files is None else pipeline.broken_in(files)
+    return tuple(
+        BrokenStage(name, error.message, error.hint, tuple(getattr(error, "excerpt", ())))
+        for name, error in found.items()
+    )
 
 
 def stage_show(repo: Repo, folder: str, target: str) -> tuple[ShownStage, ...]:

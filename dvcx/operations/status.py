@@ -14,6 +14,7 @@ from dvcx.model.changes import Change, ChangeKind, PathChange, pair_renames, pat
 from dvcx.model.tree import EntryKind, Tree, TreeEntry
 from dvcx.operations.edited_in_place import edited_in_place
 from dvcx.operations.looking import look
+from dvcx.operations.meant_otherwise import explaining
 from dvcx.operations.targets import Target, not_inside, resolve_targets
 from dvcx.operations.unfetched import Presence, inside, presence_at, with_evidence
 from dvcx.repo.record import Repo, open_cache, open_state, tree_loader
@@ -90,7 +91,8 @@ def status(
     runs nothing. `environment` is where `env:` dependencies of stages are looked up.
     """
     manifest = workspace_manifest(repo.root, repo.git)
-    targets = resolve_targets(manifest, paths, pass_over_broken=True)
+    with explaining(repo, "`dvcx diff {}` compares the workspace with it"):
+        targets = resolve_targets(manifest, paths, pass_over_broken=True)
     cache, state = open_cache(repo), open_state(repo)
     far = _open_remote(repo, remote) if remote is not None else None
     looker = _Looker(repo, cache, state, tree_loader(cache), far)
@@ -236,6 +238,7 @@ class _Looker:
             return ()
         files = [each for each in files_below(wanted, target.path, load, unread=unread) if each[1].is_file]
         lacking = self.remote.missing({entry.digest for _, entry in files})
+        self.remote.require_whole_index(len(lacking))
         return (*(name for name, entry in files if entry.digest in lacking), *(name for name, _ in unread))
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from dvcx.base.errors import DamagedData, MissingData, shown
+from dvcx.base.errors import ArrivedDamaged, MissingData, shown
 from dvcx.base.progress import SILENT, Progress, task
 from dvcx.base.text import counted
 from dvcx.formats.table import Role
 from dvcx.operations.view import Node, View
+from dvcx.storage.arrival import how_to_tell
 from dvcx.storage.cache import Cache
 from dvcx.storage.download import download, plan_download
 from dvcx.storage.reach import Wanted, reachable
@@ -17,7 +18,7 @@ from dvcx.storage.reach import Wanted, reachable
 def take_in(view: View, nodes: Sequence[Node], cache: Cache, progress: Progress = SILENT) -> None:
     """Makes `cache` hold everything at and below `nodes`, verified.
 
-    Raises `MissingData` that names what is nowhere, `DamagedData` for what has no good copy, `RemoteError` when the
+    Raises `MissingData` that names what is nowhere, `ArrivedDamaged` for what has no good copy, `RemoteError` when the
     remote fails. What was taken until then stays: the next attempt goes on from there.
     """
     roots = [wanted_node(node) for node in nodes]
@@ -37,10 +38,10 @@ def take_in(view: View, nodes: Sequence[Node], cache: Cache, progress: Progress 
     taken = download(plan, cache, remote, progress, partial=cache.root / "partial")
     if taken.damaged:
         names = sorted({each.path for each in taken.damaged})
-        raise DamagedData(
-            f"{counted(len(names), 'file is', 'files are')} damaged on {remote.label} of {view.source.url}: "
-            f"{shown(names)}",
-            "its owners mend it with `dvcx fsck --remote NAME --repair`",
+        raise ArrivedDamaged(
+            f"{counted(len(names), 'file')} came damaged from {remote.label} of {view.source.url}, also when asked for "
+            f"again: {shown(names)}",
+            f"in a clone of that project: {how_to_tell(remote.name)}",
         )
 
 

@@ -28,7 +28,11 @@ class Target:
 
 
 class NotTracked(UsageError):
-    """A path means no tracked data."""
+    """The path `path` means no tracked data."""
+
+    def __init__(self, message: str, hint: str | None = None, path: str = "") -> None:
+        super().__init__(message, hint)
+        self.path = path
 
 
 def resolve_targets(manifest: Manifest, paths: Sequence[str], *, pass_over_broken: bool = False) -> list[Target]:
@@ -99,7 +103,7 @@ def not_tracked(manifest: Manifest, path: str) -> NotTracked:
         hint = f"did you mean {close[0]}?"
     elif manifest.label != WORKSPACE:
         hint = f"see what was tracked then: `dvcx ls --rev {manifest.label}`"
-    return NotTracked(f"{path} is not tracked in {manifest.label}", hint)
+    return NotTracked(f"{path} is not tracked in {manifest.label}", hint, path)
 
 
 def matching_targets(manifest: Manifest, patterns: Sequence[str], load: LoadTree) -> list[Target]:

@@ -9,6 +9,7 @@ from dvcx.base.errors import DvcxError, MissingData
 from dvcx.manifest.files import pointers_in
 from dvcx.manifest.manifest import Manifest, workspace_manifest
 from dvcx.model.pointer import Pointer
+from dvcx.operations.meant_otherwise import explaining
 from dvcx.operations.selection import Revisions, below_any, history_pointers, manifests_of, wanted_of
 from dvcx.operations.targets import Target, matching_targets, resolve_targets, searched_by
 from dvcx.operations.trees import need_trees
@@ -56,9 +57,10 @@ def meant_by(repo: Repo, paths: Sequence[str], options: TransferOptions, cache: 
     """
     manifest = workspace_manifest(repo.root, repo.git)
     if options.revisions.any:
-        roots = tuple(dict.fromkeys(_of_revisions(repo, paths, options.revisions)))
+        roots = tuple(dict.fromkeys(_of_revisions(repo, paths, options)))
         return _meant(roots, Below(tuple(paths)) if paths else None, (), options)
-    targets = _matching(repo, manifest, paths, options, cache) if options.glob else resolve_targets(manifest, paths)
+    with explaining(repo, "`--rev {}` means its data"):
+        targets = _matching(repo, manifest, paths, options, cache) if options.glob else resolve_targets(manifest, paths)
     travelling = (target for target in targets if _travels(target.pointer, repo, options))
     roots = tuple(dict.fromkeys(wanted_of(target.pointer, target.output) for target in travelling))
     partial = [target for target in targets if target.inner]
@@ -94,23 +96,21 @@ def _matching(
         return matching_targets(manifest, patterns, tree_loader(cache))
 
 
-def _of_revisions(repo: Repo, paths: Sequence[str], revisions: Revisions) -> Iterator[Wanted]:
+def _of_revisions(repo: Repo, paths: Sequence[str], options: TransferOptions) -> Iterator[Wanted]:
+    for path, pointer in _pointers_of_revisions(repo, options.revisions):
+        if _travels(pointer, repo, options) and (not paths or below_any(path, paths)):
+            yield wanted_of(pointer, path)
+
+
+def _pointers_of_revisions(repo: Repo, revisions: Revisions) -> Iterator[tuple[str, Pointer]]:
     if revisions.commits:
         for file, text in history_pointers(repo):
-            for path, pointer in _usable(text, file).items():
-                if not paths or below_any(path, paths):
-                    yield wanted_of(pointer, path)
-        yield from _of_manifest(workspace_manifest(repo.root, repo.git), paths)
+            yield from _usable(text, file).items()
+        yield from workspace_manifest(repo.root, repo.git).pointers.items()
         return
     for manifest in manifests_of(repo, revisions):
         manifest.raise_broken()
-        yield from _of_manifest(manifest, paths)
-
-
-def _of_manifest(manifest: Manifest, paths: Sequence[str]) -> Iterator[Wanted]:
-    for path, pointer in manifest.pointers.items():
-        if not paths or below_any(path, paths):
-            yield wanted_of(pointer, path)
+        yield from manifest.pointers.items()
 
 
 def _usable(text: bytes, path: str) -> Mapping[str, Pointer]:

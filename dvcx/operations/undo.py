@@ -48,12 +48,14 @@ class UndoList:
 class Undone:
     """What an undo did: the entry, the names restored, and those it could not restore, each with the reason.
 
-    `undo_id` is the entry that takes this undo back, None when there was nothing to do.
+    `removed` are the names of what the operation had made or brought, which went away again. `undo_id` is the entry
+    that takes this undo back, None when there was nothing to do.
     """
 
     id: str
     operation: str
     restored: tuple[str, ...]
+    removed: tuple[str, ...]
     left: tuple[tuple[str, str], ...]
     undo_id: str | None
 
@@ -90,9 +92,9 @@ def undo(repo: Repo, entry_id: str | None = None) -> Undone:
         with cache.lock.shared(repo.config.core.lock_timeout):
             done = open_trash(repo).undo(repo.root, entry_id, partial(_take_back_marks, repo))
             cache.packs.look_again()
-            _correct_record(repo, cache, [*done.restored, *(name for name, _ in done.left)])
+            _correct_record(repo, cache, [*done.restored, *done.removed, *(name for name, _ in done.left)])
         cache.close()
-        return Undone(done.id, done.operation, done.restored, done.left, done.undo_id)
+        return Undone(done.id, done.operation, done.restored, done.removed, done.left, done.undo_id)
 
 
 def _take_back_marks(repo: Repo, remote: str, file: str) -> None:

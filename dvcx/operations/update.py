@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dvcx.base.errors import DamagedData, DvcxError, MissingData, Refused, UsageError, shown
+from dvcx.base.errors import DamagedData, DvcxError, MissingData, UsageError, shown
 from dvcx.base.progress import SILENT, Progress
 from dvcx.base.text import counted
 from dvcx.manifest.manifest import workspace_manifest
@@ -52,16 +52,31 @@ class Updated:
 
 
 @dataclass(frozen=True, slots=True)
+class PassedOver:
+    """Imported data that nobody named and that is updated only when it is: `origin` says where it comes from.
+
+    `why` is `frozen`, or `unnamed` for what is on this machine or reached through it: a pointer from somebody else must
+    not have a file of this machine taken into the data unnoticed.
+    """
+
+    path: str
+    why: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateResult:
     """What was updated, or with `check` could be; `changed_files` are those of ours that Git should commit.
 
-    `failed` are the imports that were left as they are although others were updated, each with why.
+    `failed` are the imports that were left as they are although others were updated, each with why. `passed_over` are
+    those that were not looked at, because none was named.
     """
 
     outputs: tuple[Updated, ...]
     changed_files: tuple[str, ...]
     check: bool
     failed: Mapping[str, str]
+    passed_over: tuple[PassedOver, ...] = ()
 
     def problem(self) -> MissingData | None:
         """Gives the error of an update that did not do all, or None."""
@@ -97,7 +112,8 @@ def update(
 ) -> UpdateResult:
     """Brings the imported data at `paths` (all there is when there are none) to what their sources have now.
 
-    Raises `UsageError` for data that was not imported, `Refused` for changes that nobody saved and frozen data, and as
+    Without `paths` what is frozen, and what comes from a place on this machine, is passed over. Raises `UsageError`
+    for data that was not imported, `Refused` for changes that nobody saved and frozen data, and as
     `import_data` and `import_url`.
     """
     options = options or UpdateOptions()
@@ -109,21 +125,35 @@ def update(
                 f"{target.path} was not imported, so there is nothing to update it from",
                 "`dvcx import` and `dvcx import-url` track data of others",
             )
+    imports = [target for target in targets if target.pointer.source is not None]
+    passed = [] if paths else [each for each in map(_passed_over, imports) if each is not None]
+    names = {each.path for each in passed}
     outputs: list[Updated] = []
     files: list[str] = []
     failed: dict[str, str] = {}
-    for target in targets:
-        if target.pointer.source is None or (target.pointer.frozen and not paths):
+    for target in imports:
+        if target.path in names:
             continue
-        updating = _Updating(repo, target, environ, options, progress, named=bool(paths))
+        updating = _Updating(repo, target, environ, options, progress)
         try:
             outputs.append(updating.run())
         except DvcxError as error:
-            if len(targets) == 1:
+            if len(imports) == 1:
                 raise
             failed[target.path] = error.message
         files += updating.changed_files
-    return UpdateResult(tuple(outputs), tuple(sorted(set(files))), options.check, failed)
+    return UpdateResult(tuple(outputs), tuple(sorted(set(files))), options.check, failed, tuple(passed))
+
+
+def _passed_over(target: Target) -> PassedOver | None:
+    """Gives why an import is left alone as long as nobody names it, or None."""
+    source = target.pointer.source or {}
+    origin = str(source.get("url") or source.get("repo"))
+    if target.pointer.frozen:
+        return PassedOver(target.path, "frozen", origin)
+    if "repo" not in source and not _text(source, "url", target).lower().startswith(_OUTSIDE):
+        return PassedOver(target.path, "unnamed", origin)
+    return None
 
 
 class _Updating:
@@ -136,11 +166,9 @@ class _Updating:
         environ: Mapping[str, str],
         options: UpdateOptions,
         progress: Progress,
-        *,
-        named: bool,
     ) -> None:
         self._repo, self._target, self._environ, self._options = repo, target, environ, options
-        self._progress, self._named = progress, named
+        self._progress = progress
         self._source: Mapping[str, Any] = target.pointer.source or {}
         self.changed_files: tuple[str, ...] = ()
 
@@ -191,13 +219,6 @@ class _Updating:
     def _from_url(self, url: str) -> Updated:
         if self._options.revision is not None:
             raise UsageError(f"{self._target.path} comes from a URL, which has no revisions", "leave --rev away")
-        if not url.lower().startswith(_OUTSIDE) and not self._named:
-            # A pointer from somebody else must not have a file of this machine taken into the data unnoticed.
-            raise Refused(
-                f"{self._target.path} comes from {url}, a place on or reached by this machine",
-                f"if that is right, name it: `dvcx update {self._target.path}`",
-                [self._target.path],
-            )
         check_can_be_tracked(url)
         place, outside, now = look_again(url, self._repo)
         old, new = _version(self._source), _version(now)

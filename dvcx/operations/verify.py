@@ -16,6 +16,8 @@ from dvcx.operations.revision import git_of
 from dvcx.pipeline.pipeline_file import read_pipeline_file
 from dvcx.repo.record import Repo
 
+CONFLICT = "conflict markers"
+"""What is said of a file that Git left in conflict."""
 _LOCAL = "config.local.toml"
 _MOST_BYTES = 64 * MAX_BYTES
 
@@ -31,10 +33,11 @@ class VerifyResult:
         """Gives the error that something cannot be used, or None."""
         if not self.problems:
             return None
-        return DamagedData(
-            f"{counted(len(self.problems), 'file')} cannot be used",
-            "put them right, or `git checkout -- FILE` to restore them; `dvcx resolve` decides conflicts",
-        )
+        restore = "put them right, or restore them with `git checkout -- FILE`"
+        # It decides pointers and locks; what people write in dvcx.yaml they merge themselves.
+        if any(CONFLICT in why and not path.endswith(PIPELINE_FILE) for path, why in self.problems.items()):
+            restore = f"`dvcx resolve` decides the conflicts of a merge; else {restore}"
+        return DamagedData(f"{counted(len(self.problems), 'file')} cannot be used", restore)
 
 
 def verify(repo: Repo) -> VerifyResult:
@@ -63,7 +66,7 @@ def _problem(repo: Repo, path: str) -> str | None:
     try:
         text = read_own_file(repo.root / path, _MOST_BYTES, path)
         if has_conflict_markers(text.decode("utf-8", "replace")):
-            return "it contains conflict markers from a merge"
+            return f"it contains {CONFLICT} from a merge"
         read_pipeline_file(text, path)
     except FileNotFoundError:
         return None  # deleted here, and not yet in Git

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from dvcx.base.errors import DamagedData, DvcxError, MissingData, Refused, UsageError
+from dvcx.base.errors import DvcxError, MissingData, Refused, UsageError
 from dvcx.formats.table import Role
 from dvcx.formats.tree_bytes import TreeReader
 from dvcx.manifest.manifest import Manifest, commit_manifest, workspace_manifest
@@ -57,6 +57,8 @@ class View:
         self.source = source
         self.repo = source.repo
         self._options = options or ViewOptions()
+        if self._options.remote is not None:
+            check_remote(source, self._options.remote)
         self.manifest: Manifest = _manifest(source)
         self.is_live = source.commit is None and not source.is_mirror
         self._cache = open_cache(self.repo)
@@ -80,7 +82,8 @@ class View:
     def ls_command(self) -> str:
         """What to type to list all that the view shows."""
         project = "" if self.source.is_own else f" {shlex.quote(self.source.url)}"
-        return f"dvcx ls{project}" + (f" --rev {self.source.commit}" if self.source.commit else "")
+        revision = self.source.revision
+        return f"dvcx ls{project}" + (f" --rev {shlex.quote(revision)}" if revision is not None else "")
 
     def not_tracked(self, path: str) -> UsageError:
         """Gives the error for a path that means nothing here."""
@@ -245,7 +248,9 @@ class View:
             except UsageError as error:
                 raise MissingData(
                     f"the data of {self.source.url} is not here, and {error.message}",
-                    error.hint if not self.source.is_mirror else "its owners set one up: `dvcx remote add -d NAME URL`",
+                    error.hint
+                    if self.source.is_own
+                    else "there, `dvcx remote add -d NAME URL` sets one up and `dvcx push` sends the data to it",
                 ) from error
         return self._far
 
@@ -268,11 +273,10 @@ class View:
         recipe = remote.recipes.get(digest)
         if recipe is None:
             recipe = remote.recipe(place)
-            remote.recipes.keep(digest, recipe)
+            remote.recipes.keep({digest: recipe})
         if recipe.total != size:
-            raise DamagedData(
-                f"the recipe of {remote.id_text(digest)} on {remote.label} makes {recipe.total} bytes, not {size}",
-                f"run `dvcx fsck --remote {remote.name} --repair` where good copies are",
+            raise remote.arrived_damaged(
+                f"the recipe of {remote.id_text(digest)} on {remote.label} makes {recipe.total} bytes, not {size}"
             )
         keep = self._keep_chunks if self._options.keep else None
         return ChunkedBytes(remote, digest, recipe, self._shelf, self._chunks_here, keep)

@@ -156,7 +156,9 @@ class _Stores:
         if name in self._silent:
             return None
         try:
-            return self._remotes[name].missing(digests)
+            absent = self._remotes[name].missing(digests)
+            self._remotes[name].require_whole_index(len(absent))
+            return absent
         except RemoteError as error:
             self._silent[name] = error.message
             del self._remotes[name]

@@ -75,7 +75,7 @@ def add_vars(
     parts = as_located_list(fields["vars"], fields.values_at["vars"])
     for part, at in zip(parts, parts.values_at, strict=True):
         if not isinstance(part, str | LocatedDict):
-            raise file.problem(at, f"this is a {kind_of(part)}; the path of a file or a mapping was expected")
+            raise file.problem(at, f"this is {kind_of(part)}; the path of a file or a mapping was expected")
         if _any_holes(part):
             raise file.problem(at, "`vars` cannot have ${} in them: they are what templates are filled from")
         try:

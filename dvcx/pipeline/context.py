@@ -55,7 +55,7 @@ class Context:
             elif isinstance(found, list | tuple):
                 found = _at_index(found, part, above, shown)
             else:
-                raise TemplateError(f"${{{shown}}} does not exist: {above} is a {kind_of(found)} without parts")
+                raise TemplateError(f"${{{shown}}} does not exist: {above} is {kind_of(found)}, which has no parts")
             above = f"{above}.{part}"
         return found
 
@@ -143,7 +143,7 @@ def load_file(context: Context, words: str, folder: str, read: Callable[[str], A
     if values is None:
         raise TemplateError(f"{path} does not exist", "paths in `vars` are relative to the folder of dvcx.yaml")
     if not isinstance(values, Mapping):
-        raise TemplateError(f"{path} holds a {kind_of(values)}; a mapping of names to values was expected")
+        raise TemplateError(f"{path} is {kind_of(values)}; a mapping of names to values was expected")
     missing = [key for key in keys if key not in values]
     if missing:
         raise TemplateError(f"{path} has no {missing[0]}", _did_you_mean(missing[0], list(values)))

@@ -47,7 +47,7 @@ class Filler:
         if type(found) is str:
             return found
         if isinstance(found, list | tuple | Mapping):
-            raise self.file.problem(at, f"this is a {kind_of(found)}; a text was expected")
+            raise self.file.problem(at, f"this is {kind_of(found)}; a text was expected")
         return as_text(found)
 
     def entries(self, parts: LocatedList) -> Iterator[tuple[Any, At]]:

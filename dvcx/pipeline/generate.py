@@ -48,7 +48,7 @@ def check_foreach(file: PipelineFile, name: str, fields: LocatedDict) -> Located
             raise file.problem(fields.keys_at[other], f"the stage {name!r} has `{other}` but no `{missing}`")
     below = fields["do"]
     if not isinstance(below, LocatedDict):
-        raise file.problem(fields.values_at["do"], f"`do` is a {kind_of(below)}; the fields of a stage were expected")
+        raise file.problem(fields.values_at["do"], f"`do` is {kind_of(below)}; the fields of a stage were expected")
     return below
 
 
@@ -58,7 +58,7 @@ def foreach_stages(filler: Filler, fields: LocatedDict) -> Iterator[Generated]:
     given = _given(filler, fields["foreach"], at)
     items = given.value
     if not isinstance(items, Mapping | list | tuple):
-        raise filler.file.problem(at, f"`foreach` is a {kind_of(items)}; a list or a mapping was expected")
+        raise filler.file.problem(at, f"`foreach` is {kind_of(items)}; a list or a mapping was expected")
     _check_number(filler.file, len(items), at)
     by_key: dict[str, tuple[str, Any]] = {}
     if isinstance(items, Mapping):
@@ -88,7 +88,7 @@ def matrix_stages(filler: Filler, fields: LocatedDict) -> Iterator[Generated]:
         where = matrix.values_at[written]
         given = _given(filler, values, where)
         if not isinstance(given.value, Mapping | list | tuple):
-            raise filler.file.problem(where, f"{name!r} is a {kind_of(given.value)}; a list was expected")
+            raise filler.file.problem(where, f"{name!r} is {kind_of(given.value)}; a list was expected")
         dimensions[name] = [
             (_fragment(name, number, part), part) for number, part in enumerate(_parts(filler, given, values))
         ]

@@ -89,10 +89,24 @@ class _Loader:
             datasets = top_datasets(filler)
             if datasets is not None:
                 self.datasets[path] = datasets
-            for definition in _definitions(file):
+            for definition in self._definitions(file):
                 self._add_definition(definition, filler)
         except DvcxError as error:
             self.broken[path] = error
+
+    def _definitions(self, file: PipelineFile) -> Iterator[Definition]:
+        if file.top.get("stages") is None:
+            return
+        stages = check_kind(file, file.top, "stages", LocatedDict, "a mapping of names to stages")
+        for name, fields in stages.items():
+            if isinstance(fields, LocatedDict):
+                yield Definition(file, str(name), fields, stages.keys_at[name])
+            else:
+                self.broken[stage_address(file.path, str(name))] = file.problem(
+                    stages.values_at[name] if fields is not None else stages.keys_at[name],
+                    f"the stage {name!r} is {kind_of(fields)}; its fields were expected",
+                    "what it runs is the least: `cmd: COMMAND`",
+                )
 
     def _context(self, file: PipelineFile) -> Context:
         """Gives the values for the templates of a file, from `params.yaml` beside it and its `vars`."""
@@ -155,19 +169,6 @@ class _Loader:
         if len(self.stages) >= MAX_STAGES:
             raise definition.file.problem(definition.at, f"the project has more than {MAX_STAGES:,} stages")
         self.stages[stage.address] = stage
-
-
-def _definitions(file: PipelineFile) -> Iterator[Definition]:
-    if file.top.get("stages") is None:
-        return
-    stages = check_kind(file, file.top, "stages", LocatedDict, "a mapping of names to stages")
-    for name, fields in stages.items():
-        at = stages.keys_at[name]
-        if not isinstance(fields, LocatedDict):
-            raise file.problem(
-                stages.values_at[name], f"the stage {name!r} is a {kind_of(fields)}; its fields were expected"
-            )
-        yield Definition(file, str(name), fields, at)
 
 
 def _check_name(definition: Definition) -> None:

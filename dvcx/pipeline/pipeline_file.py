@@ -59,7 +59,7 @@ def read_pipeline_file(data: bytes, path: str) -> PipelineFile:
     if top is None:
         top = LocatedDict((0, 0))
     if not isinstance(top, LocatedDict):
-        raise DamagedData(f"{path} holds a {kind_of(top)}; a mapping with `stages` was expected")
+        raise DamagedData(f"{path} is {kind_of(top)}; a mapping with `stages` was expected")
     return PipelineFile(path, text, top)
 
 
@@ -82,7 +82,7 @@ def check_kind(
     """Gives `mapping[key]`; raises `FileProblem` when it is of none of the `kinds`."""
     value = mapping[key]
     if not isinstance(value, kinds):
-        raise file.problem(mapping.values_at[key], f"{key!r} is a {kind_of(value)}; {expected} was expected")
+        raise file.problem(mapping.values_at[key], f"{key!r} is {kind_of(value)}; {expected} was expected")
     return value
 
 

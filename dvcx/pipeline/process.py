@@ -17,6 +17,8 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
+from dvcx.pipeline.orphans import Guard
+
 GRACE = 5.0
 """Seconds that a command has to end after it was asked to, before it is killed."""
 _CHUNK = 1 << 16
@@ -55,9 +57,13 @@ class CommandRun:
 
 
 class Stop:
-    """A request to end everything that runs: made from a signal handler or any thread, seen by all who run commands."""
+    """A request to end everything that runs: made from a signal handler or any thread, seen by all who run commands.
+
+    `guard`, if there is one, sees to it that what runs ends with this process, too.
+    """
 
     def __init__(self) -> None:
+        self.guard: Guard | None = None
         self._groups: set[int] = set()
         self._lock = threading.RLock()
         self._asked = False
@@ -74,10 +80,12 @@ class Stop:
         for group in list(self._groups):
             _signal(group, number)
 
-    def enter(self, group: int) -> None:
-        """Takes note of a command that started."""
+    def enter(self, group: int, name: str = "") -> None:
+        """Takes note of a command that started, for the stage `name`."""
         with self._lock:
             self._groups.add(group)
+        if self.guard is not None:
+            self.guard.enter(group, name)
         if self._asked:
             _signal(group, signal.SIGINT)
 
@@ -85,6 +93,8 @@ class Stop:
         """Forgets a command that ended."""
         with self._lock:
             self._groups.discard(group)
+        if self.guard is not None:
+            self.guard.leave(group)
 
 
 def run_command(
@@ -122,7 +132,7 @@ def run_command(
         raise
     finally:
         os.close(into)
-    stop.enter(child.pid)
+    stop.enter(child.pid, environment.get("DVCX_STAGE", ""))
     try:
         return _Watch(child, out, log, stop, tell, began, timeout).until_it_ends()
     finally:

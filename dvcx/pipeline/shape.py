@@ -67,7 +67,7 @@ def check_stage(file: PipelineFile, name: str, stage: LocatedDict, at: At) -> No
             continue
         kinds, expected = known
         if not isinstance(value, kinds) or (type(value) is bool and int in kinds):
-            raise file.problem(stage.values_at[key], f"{key!r} is a {kind_of(value)}; {expected} was expected")
+            raise file.problem(stage.values_at[key], f"{key!r} is {kind_of(value)}; {expected} was expected")
         if type(value) is str and kinds is _LIST and "${" not in value and key != "mutex":
             raise file.problem(
                 stage.values_at[key], f"{key!r} is a text; {expected} was expected", f"write it as [{value}]"
@@ -95,7 +95,7 @@ def _check_command(file: PipelineFile, name: str, stage: LocatedDict) -> None:
 def _check_texts(file: PipelineFile, parts: LocatedList, expected: str) -> None:
     for part, at in zip(parts, parts.values_at, strict=True):
         if type(part) is not str:
-            raise file.problem(at, f"this is a {kind_of(part)}; {expected} was expected", _quote(part))
+            raise file.problem(at, f"this is {kind_of(part)}; {expected} was expected", _quote(part))
 
 
 def _quote(value: Any) -> str | None:
@@ -109,12 +109,12 @@ def _check_deps(file: PipelineFile, deps: LocatedList) -> None:
                 if not isinstance(flags, LocatedDict):
                     raise file.problem(
                         part.values_at[path],
-                        f"this is a {kind_of(flags)}; a mapping of flags was expected",
+                        f"this is {kind_of(flags)}; a mapping of flags was expected",
                         f"a path with a space after a colon needs quotes; else leave the colon out: - {path}",
                     )
                 check_keys(file, flags, {"glob": None}, "a dependency")
         elif type(part) is not str:
-            raise file.problem(at, f"this is a {kind_of(part)}; a path was expected", _quote(part))
+            raise file.problem(at, f"this is {kind_of(part)}; a path was expected", _quote(part))
 
 
 def _check_outs(file: PipelineFile, key: str, outs: LocatedList) -> None:
@@ -123,14 +123,14 @@ def _check_outs(file: PipelineFile, key: str, outs: LocatedList) -> None:
         if type(part) is str:
             continue
         if not isinstance(part, LocatedDict):
-            raise file.problem(at, f"this is a {kind_of(part)}; a path was expected", _quote(part))
+            raise file.problem(at, f"this is {kind_of(part)}; a path was expected", _quote(part))
         for path, flags in part.items():
             several = flags if key == "plots" and isinstance(flags, LocatedList) else [flags]
             for each in several:
                 if not isinstance(each, LocatedDict):
                     raise file.problem(
                         part.values_at[path],
-                        f"this is a {kind_of(each)}; a mapping of flags was expected",
+                        f"this is {kind_of(each)}; a mapping of flags was expected",
                         f"such as {{{path}: {{cache: false}}}}, or the path alone",
                     )
                 _check_flags(file, each, flags_known, key)
@@ -142,7 +142,7 @@ def _check_flags(file: PipelineFile, flags: LocatedDict, known: Mapping[str, tup
         kinds = known[flag]
         if not isinstance(value, kinds):
             wanted = "true or false" if bool in kinds else "a list of texts" if list in kinds else "a text"
-            raise file.problem(flags.values_at[flag], f"{flag!r} is a {kind_of(value)}; {wanted} was expected")
+            raise file.problem(flags.values_at[flag], f"{flag!r} is {kind_of(value)}; {wanted} was expected")
 
 
 def _check_params(file: PipelineFile, params: LocatedList) -> None:
@@ -154,9 +154,9 @@ def _check_params(file: PipelineFile, params: LocatedList) -> None:
                 if not isinstance(keys, LocatedList):
                     raise file.problem(
                         part.values_at[path],
-                        f"this is a {kind_of(keys)}; a list of keys of {path} was expected",
+                        f"this is {kind_of(keys)}; a list of keys of {path} was expected",
                         f"or nothing, for all of the file: - {path}:",
                     )
                 _check_texts(file, keys, "a key")
         elif type(part) is not str:
-            raise file.problem(at, f"this is a {kind_of(part)}; the key of a parameter was expected", _quote(part))
+            raise file.problem(at, f"this is {kind_of(part)}; the key of a parameter was expected", _quote(part))

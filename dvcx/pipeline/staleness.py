@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from dvcx.base.text import counted
 from dvcx.model.changes import PathChange
 from dvcx.model.run_record import Recorded, RunRecord
 from dvcx.model.stage import Stage
@@ -144,7 +145,7 @@ _NAMED = 3
 def shown(recorded: Recorded) -> str | None:
     """Gives a dependency or output in a few characters: the start of its id, its value, the number of files."""
     if recorded.members is not None:
-        return f"{len(recorded.members)} files"
+        return counted(len(recorded.members), "file")
     if recorded.id is not None:
         return f"{recorded.id.algorithm}:{recorded.id.digest.hex()[:8]}"
     return recorded.value

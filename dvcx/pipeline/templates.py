@@ -116,7 +116,7 @@ def filled(template: Template, values: list[Any], style: FlagStyle, *, in_comman
                 raise TemplateError(f"${{{hole.key}}} cannot become flags: {error}", None, hole.offset) from None
         elif isinstance(value, Mapping | list | tuple):
             raise TemplateError(
-                f"${{{hole.key}}} is a {kind_of(value)}, which has no place inside a text", _TAKES, hole.offset
+                f"${{{hole.key}}} is {kind_of(value)}, which has no place inside a text", _TAKES, hole.offset
             )
         else:
             pieces.append(as_text(value))
@@ -128,11 +128,12 @@ _TAKES = "mappings become flags inside `cmd`; a list can be an entry of deps, ou
 
 
 def kind_of(value: Any) -> str:
-    """Says in a word what a value is."""
+    """Says what a value is: `a list`. Nothing behind a colon is `empty`."""
+    if value is None:
+        return "empty"
     if isinstance(value, Mapping):
-        return "mapping"
+        return "a mapping"
     if isinstance(value, list | tuple):
-        return "list"
-    return {bool: "boolean", int: "number", float: "number", str: "text", type(None): "null"}.get(
-        type(value), type(value).__name__
-    )
+        return "a list"
+    names = {bool: "boolean", int: "number", float: "number", str: "text"}
+    return f"a {names.get(type(value), type(value).__name__)}"

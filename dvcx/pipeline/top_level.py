@@ -40,7 +40,7 @@ def top_plots(filler: Filler) -> Iterator[TopPlot]:
             where = entry.keys_at[name]
             if settings is not None and not isinstance(settings, LocatedDict):
                 raise filler.file.problem(
-                    entry.values_at[name], f"this is a {kind_of(settings)}; a mapping of settings was expected"
+                    entry.values_at[name], f"this is {kind_of(settings)}; a mapping of settings was expected"
                 )
             if settings:
                 check_keys(filler.file, settings, _PLOT_SETTINGS, "a plot")
@@ -64,7 +64,7 @@ def top_artifacts(filler: Filler) -> Iterator[Artifact]:
         name = filler.text(written, at)
         if not isinstance(fields, LocatedDict):
             raise file.problem(
-                artifacts.values_at[written], f"this is a {kind_of(fields)}; the fields of an artifact were expected"
+                artifacts.values_at[written], f"this is {kind_of(fields)}; the fields of an artifact were expected"
             )
         check_keys(file, fields, _ARTIFACT_FIELDS, f"the artifact {name!r}")
         if "path" not in fields:

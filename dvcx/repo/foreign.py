@@ -26,7 +26,8 @@ from dvcx.git.objects import ObjectReader
 from dvcx.git.revisions import resolve
 from dvcx.model.pointer import SUFFIX
 from dvcx.model.stage import LOCK_FILE
-from dvcx.repo.open import CONFIG_FILE, PROJECT_FOLDER, find_project, open_repo
+from dvcx.repo.no_project import no_project_at, no_project_in
+from dvcx.repo.open import CONFIG_FILE, PROJECT_FOLDER, find_project, open_repo_if_any
 from dvcx.repo.record import Repo
 
 _CONFIG = f"{PROJECT_FOLDER}/{CONFIG_FILE}"
@@ -47,6 +48,7 @@ class Foreign:
     `url` is what a pointer remembers: an address, or an absolute path. `refused` are the remotes that its configuration
     names but that are not used, each with why. `is_mirror` tells that it is elsewhere. `path` is what was asked for
     inside the repository, relative to the project. `is_own` tells that it is the user's own, which nobody had to name.
+    `revision` is how the commit was named, if it was.
     """
 
     repo: Repo
@@ -55,6 +57,7 @@ class Foreign:
     is_mirror: bool
     path: str = ""
     is_own: bool = False
+    revision: str | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -81,7 +84,8 @@ def open_foreign(
     if is_git_url(source) and not (directory / source).exists():
         mirror = open_mirror(source, mirrors_folder(environ))
         commit = fetch_commit(mirror, revision)
-        return _from_objects(mirror.location, commit, source, mirror.folder, inside, own, mirror)
+        found = _from_objects(mirror.location, commit, source, mirror.folder, inside, own, mirror)
+        return replace(found, revision=revision)
     folder = Path(os.path.realpath(directory / source))
     if not folder.is_dir():
         raise UsageError(
@@ -93,18 +97,20 @@ def open_foreign(
         git = find_git(folder, clean)
         if git is not None:
             where = mirrors_folder(environ) / f"bare-{folder.name}"
-            return _from_objects(
-                git, resolve(git, revision or "HEAD", str(folder)), str(folder), where, inside, own, None
-            )
+            commit = resolve(git, revision or "HEAD", str(folder))
+            found = _from_objects(git, commit, str(folder), where, inside, own, None)
+            return replace(found, revision=revision)
     nearest, rest = _nearest_project(folder, inside)
-    repo = open_repo(nearest, clean)
+    repo = open_repo_if_any(nearest, clean)
+    if repo is None:
+        raise no_project_in(folder, source)
     inside = rest if nearest != folder else inside
     if repo.git is None:
         if revision is not None:
             raise UsageError(f"{source} was made with --no-git, so it has no revision {revision}", "leave --rev away")
         return Foreign(repo, None, str(folder), is_mirror=False, path=inside)
     commit = resolve(repo.git, revision or "HEAD", str(folder))
-    return Foreign(repo, commit, str(folder), is_mirror=False, path=inside)
+    return Foreign(repo, commit, str(folder), is_mirror=False, path=inside, revision=revision)
 
 
 def _nearest_project(folder: Path, inside: str) -> tuple[Path, str]:
@@ -127,7 +133,7 @@ def own_project(repo: Repo, revision: str | None, named: str | None = None) -> F
         if repo.git is None:
             raise UsageError("this project was made with --no-git, so it has no revisions", "leave the revision away")
         commit = resolve(repo.git, revision, named)
-    return Foreign(repo, commit, str(repo.root), is_mirror=False, is_own=named is None)
+    return Foreign(repo, commit, str(repo.root), is_mirror=False, is_own=named is None, revision=revision)
 
 
 def _from_objects(
@@ -137,12 +143,7 @@ def _from_objects(
     configs = {f.path.removesuffix(_CONFIG).rstrip("/"): f.oid for f in files if f.path.endswith(_CONFIG)}
     holding = [prefix for prefix in configs if not prefix or inside == prefix or inside.startswith(f"{prefix}/")]
     if not holding:
-        raise UsageError(
-            f"{url} is not a dvcx project at {commit[:12]}: it has no {_CONFIG}",
-            f"its projects are in {', '.join(sorted(configs))}: give a path in one"
-            if configs
-            else "is it the right one?",
-        )
+        raise no_project_at(git, commit, url, sorted(configs))
     prefix = max(holding, key=len)
     if mirror is not None:
         pointers = [f.oid for f in files if f.path.endswith((SUFFIX, LOCK_FILE)) and f.is_regular]
@@ -214,10 +215,19 @@ def _with_safe_remotes(config: Config, own: Config) -> tuple[Config, dict[str, s
 
 
 def check_remote(foreign: Foreign, name: str | None) -> None:
-    """Raises `Refused` for a remote of another's configuration that is not used; the hint says what to do."""
+    """Raises `Refused` for a remote of another's configuration that is not used; the hint says what to do.
+
+    Raises `UsageError` for a `name` that it does not have.
+    """
     chosen = name or foreign.repo.config.core.remote
     if chosen is None and not foreign.repo.config.remotes and foreign.refused:
         chosen = next(iter(foreign.refused))
+    known = foreign.repo.config.remotes
+    if name is not None and name not in known and name not in foreign.refused:
+        raise UsageError(
+            f"there is no remote called {name} in {foreign.url}",
+            f"it has {', '.join(sorted(known))}" if known else "it has none: leave --remote away",
+        )
     if chosen is not None and chosen in foreign.refused:
         raise Refused(
             f'the remote "{chosen}" of {foreign.url} is not used: {foreign.refused[chosen]}',

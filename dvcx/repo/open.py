@@ -21,12 +21,12 @@ CONFIG_FILE = "config.toml"
 def open_repo(start: Path, environ: Mapping[str, str]) -> Repo:
     """Opens the project that contains the folder `start`.
 
-    `environ` may override settings (`DVCX_...`). Raises `DvcxError` when there is no project, and the errors of
+    `environ` may override settings (`DVCX_...`). Raises `NoProject` when there is no project, and the errors of
     `load_config` when its configuration cannot be used.
     """
     repo = open_repo_if_any(start, environ)
     if repo is None:
-        raise DvcxError(
+        raise NoProject(
             f"{start} is not inside a dvcx project: no folder from here up has a {PROJECT_FOLDER} folder",
             "run `dvcx init` at the top of your Git repository, or `dvcx init --no-git` anywhere",
         )
@@ -37,7 +37,11 @@ def open_repo_if_any(start: Path, environ: Mapping[str, str]) -> Repo | None:
     """Does what `open_repo` does, but gives None where there is no project."""
     git = find_git(start, environ)
     root = find_project(start, git)
-    return None if root is None else wire(root, git, environ)
+    if root is None:
+        return None
+    # Inside the folder .git there is no work tree for Git, but the project around it has one: taken for a project
+    # without Git it would be one from then on.
+    return wire(root, git or find_git(root, environ), environ)
 
 
 def find_project(start: Path, git: GitLocation | None) -> Path | None:
@@ -74,6 +78,10 @@ def wire(root: Path, git: GitLocation | None, environ: Mapping[str, str]) -> Rep
     if config.cache.dir is not None:
         cache_dir = Path(os.path.normpath(root / Path(config.cache.dir).expanduser()))
     return Repo(root, git, prefix, config, algorithm_named(config.core.hash), common, worktree, cache_dir)
+
+
+class NoProject(DvcxError):
+    """There is no project where one is needed."""
 
 
 class OutsideProject(UsageError):

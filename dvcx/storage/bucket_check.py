@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -75,6 +75,9 @@ class _Check:
 
     def _try_writing(self) -> None:
         if not self._tried("write", self._write):
+            failed = self._trials[-1]
+            hint = "; ".join(filter(None, (failed.hint, "`pull` and `fetch` work already")))
+            self._trials[-1] = replace(failed, hint=hint)
             return
         if self._read_only:
             for what in ("read back", "exclusive write", "delete", "clock"):

@@ -7,11 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dvcx.base.errors import UsageError
 from dvcx.base.paths import check_relative
 from dvcx.base.progress import Task
 from dvcx.storage.bucket import Bucket, BucketFile, NotThere
-from dvcx.storage.outside import Outside, OutsideFile
+from dvcx.storage.outside import NOT_DATA, Outside, OutsideFile, nothing_at
 
 _BLOCK = 8 << 20
 _JOBS = 8
@@ -33,11 +32,11 @@ class BucketPlace:
         files = []
         for each in self._listed(prefix):
             name = each.name[len(prefix) :]
-            if name:  # some stores have an empty object that stands for the folder itself
+            if name and name not in NOT_DATA:  # some stores have an empty object that stands for the folder itself
                 check_relative(name, self.label)
                 files.append(_file(name, each))
         if not files:
-            raise UsageError(f"there is nothing at {self.label}", "check the URL")
+            raise nothing_at(self.label)
         return Outside(self.label, True, tuple(sorted(files, key=lambda file: file.name)))
 
     def list(self) -> list[tuple[OutsideFile, bool]]:

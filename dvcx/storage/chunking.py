@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from dvcx.base.direct import read_direct
+from dvcx.base.direct import read_direct, read_held
 from dvcx.formats.remote_json import Chunking
 
 if TYPE_CHECKING:
@@ -133,8 +133,12 @@ class _Reading:
 
     def into(self, view: memoryview) -> int:
         """Reads at most as many bytes as `view` has, and gives their number; 0 at the end of the file."""
-        count = read_direct(self._fd, self._block[: len(view)], self._offset)
-        view[:count] = self._block[:count]
+        part = view[:_BLOCK]
+        count = read_held(self._fd, part, self._offset)
+        if count is None:
+            block = self._block[: len(part)]
+            count = read_direct(self._fd, block, self._offset)
+            view[:count] = block[:count]
         self._offset += count
         return count
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dvcx.base.errors import DamagedData, MissingData, shown
+from dvcx.base.errors import DamagedData, MissingData
 from dvcx.base.progress import SILENT, Progress, Task, task
+from dvcx.formats.recipe import Recipe
 from dvcx.formats.table import Role
-from dvcx.storage.assembly import assemble
+from dvcx.storage.assembly import assemble, assemble_many
+from dvcx.storage.copies import Copies
 from dvcx.storage.reach import Wanted
+from dvcx.storage.recipe_reading import read_recipes
 from dvcx.storage.remote import Remote
 from dvcx.storage.remote_catalog import Found
 from dvcx.storage.remote_reader import MOST, spans
@@ -45,7 +49,7 @@ class DownloadPlan:
 class DownloadResult:
     """What a fetch did: `objects` taken, `size` bytes of content.
 
-    `damaged` are those that the remote has no good copy of.
+    `damaged` are those of which no good copy came, also when they were asked for again.
     """
 
     objects: int
@@ -59,7 +63,7 @@ def plan_download(
     """Gives what has to be taken from `remote` so that the cache holds all of `wanted`.
 
     `trees` are bytes of wanted trees that the walk has read from the remote. Writes nothing. Raises `RemoteError` when
-    there is no remote, `DamagedData` when objects may be missing only because an index file is damaged.
+    there is no remote, `ArrivedDamaged` when objects may be missing only because an index file came damaged.
     """
     remote.require()
     absent = cache.missing(wanted.keys())
@@ -68,13 +72,7 @@ def plan_download(
     small = [(wanted[digest], place) for digest, place in places.items() if place.record.role != Role.RECIPE]
     large = [(wanted[digest], place) for digest, place in places.items() if place.record.role == Role.RECIPE]
     lost = [wanted[digest] for digest in absent if digest not in held and digest not in places]
-    catalog = remote.catalog()
-    if lost and catalog.damaged:
-        raise DamagedData(
-            f"{len(lost)} objects were not found on {remote.label}, and some of its index files are damaged: "
-            f"{shown(sorted(catalog.damaged))}",
-            f"run `dvcx fsck --remote {remote.name} --repair`",
-        )
+    remote.require_whole_index(len(lost))
     size = sum(place.record.raw for _, place in small) + sum(each.size for each, _ in large)
     # Of a large object the recipe, each stretch of it, and once more where a stretch goes from one pack into the next;
     # packs that were sent over a network have 8 MiB or more.
@@ -89,13 +87,14 @@ def download(
     remote: Remote,
     progress: Progress = SILENT,
     partial: Path | None = None,
+    copies: Copies | None = None,
 ) -> DownloadResult:
     """Takes what `plan` says into the cache, verified, and writes nothing on the remote.
 
-    Small objects are in the cache after every 256 MiB, large ones each when it is whole. With `partial`, a folder on
-    the cache's file system, an interrupted large object goes on there next time. Objects without a good copy on the
-    remote are left out and told in the result; the caller decides that this is a failure. Raises `RemoteError` when
-    the remote fails.
+    Small objects are in the cache after every 256 MiB, large ones at the latest after 2 GiB. With `partial`, a folder
+    on the cache's file system, an interrupted large object goes on there next time. With `copies`, those of the large
+    ones that it wants are written there in the same pass. Objects without a good copy on the remote are left out and
+    told in the result; the caller decides that this is a failure. Raises `RemoteError` when the remote fails.
     """
     if not plan.objects:
         return DownloadResult(0, 0, ())
@@ -104,9 +103,9 @@ def download(
         for digest, data in plan.held.items():
             writer.put(Role.TREE, digest, data)
         damaged += _take_small(plan.small, remote, writer, shown)
-        for each, place in plan.large:
+        for each, place in _take_together(plan.large, cache, remote, writer, shown):
             try:
-                _take_large(each, place, cache, remote, writer, shown, partial)
+                _take_large(each, place, cache, remote, writer, shown, partial, copies)
             except (DamagedData, MissingData):
                 damaged.append(each)
     return DownloadResult(plan.objects - len(damaged), plan.size, tuple(damaged))
@@ -128,6 +127,48 @@ def _take_small(
     return [by_digest[place.record.digest] for place in failed]
 
 
+def _take_together(
+    wanted: Sequence[tuple[Wanted, Found]], cache: LocalStore, remote: Remote, writer: LocalWriter, shown: Task
+) -> list[tuple[Wanted, Found]]:
+    """Takes objects of a few MiB in one stream, and gives what is left: larger ones, and those that came wrong."""
+    left = {each.digest: (each, place) for each, place in wanted}
+    some = [(each, place) for each, place in wanted if each.role is Role.BLOB and each.size < _TOGETHER]
+    some.sort(key=lambda pair: (pair[1].pack, pair[1].record.offset))
+    waiting = 0
+    for batch in _batches(some):
+        recipes = read_recipes(remote, [place for _, place in batch])
+        sizes = {each.digest: each.size for each, _ in batch}
+        right = {digest: recipe for digest, recipe in recipes.items() if recipe.total == sizes[digest]}
+        taken: dict[bytes, Recipe] = {}
+        with suppress(DamagedData, MissingData):
+            for digest, data in assemble_many(
+                remote, right.items(), lambda some: remote.recipes.find(some, cache.loose_path)
+            ):
+                writer.put(Role.BLOB, digest, data)
+                shown.advance(len(data))
+                taken[digest] = right[digest]
+                del left[digest]
+                waiting += len(data)
+                if waiting >= _FLUSH_EVERY:
+                    writer.flush()
+                    waiting = 0
+        remote.recipes.keep(taken)
+    return list(left.values())
+
+
+def _batches(wanted: Iterable[tuple[Wanted, Found]]) -> Iterator[list[tuple[Wanted, Found]]]:
+    batch: list[tuple[Wanted, Found]] = []
+    size = 0
+    for each, place in wanted:
+        batch.append((each, place))
+        size += each.size
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
 def _take_large(
     each: Wanted,
     place: Found,
@@ -136,22 +177,30 @@ def _take_large(
     writer: LocalWriter,
     shown: Task,
     partial: Path | None,
+    copies: Copies | None,
 ) -> None:
     recipe = remote.recipe(place)
     if each.role is not Role.BLOB:
         writer.put(each.role, each.digest, remote.read(each.digest))
         return
     if recipe.total != each.size:
-        raise DamagedData(f"the recipe of {each.path} on {remote.label} makes {recipe.total} bytes, not {each.size}")
+        raise remote.arrived_damaged(
+            f"the recipe of {each.path} on {remote.label} makes {recipe.total} bytes, not {each.size}"
+        )
     finished = writer.scratch / each.digest.hex()
     path, fd = _working_file(each.digest, writer.scratch, partial)
+    copy = copies.place(each) if copies is not None else None
     try:
-        assemble(remote, each.digest, recipe, path, lambda chunks: remote.recipes.find(chunks, cache.loose_path), shown)
+        copied = assemble(
+            remote, each.digest, recipe, path, lambda some: remote.recipes.find(some, cache.loose_path), shown, copy
+        )
         path.rename(finished)
     finally:
         os.close(fd)
+    if copies is not None and copied:
+        copies.keep(each.digest)
     writer.adopt_file(Role.BLOB, each.digest, finished)
-    remote.recipes.keep(each.digest, recipe)
+    remote.recipes.keep({each.digest: recipe})
 
 
 def _working_file(digest: bytes, scratch: Path, partial: Path | None) -> tuple[Path, int]:
@@ -177,3 +226,7 @@ def _is_ours(fd: int, path: Path) -> bool:
 
 
 _FLUSH_EVERY = 256 << 20
+_BATCH = 4 << 30
+"""Bytes of objects whose recipes are read and held at a time."""
+_TOGETHER = 32 << 20
+"""Cut objects of fewer bytes are put together in memory, many in one stream of requests."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
@@ -30,11 +31,15 @@ class _Doing(Enum):
 class FsspecBucket:
     """The files below `url`, with `options` for its kind of store; files in them are relative to `base`. See `Bucket`.
 
-    Raises `UsageError` for a kind of URL that nobody knows and for an option that it does not have, `RemoteError`
-    when its library is not installed. It does not try again what fails in passing.
+    `name` is that of the remote, which hints then tell in their commands. Raises `UsageError` for a kind of URL that
+    nobody knows and for an option that it does not have, `RemoteError` when its library is not installed. It does not
+    try again what fails in passing.
     """
 
-    def __init__(self, url: str, options: Mapping[str, object] | None = None, base: Path = Path()) -> None:
+    def __init__(
+        self, url: str, options: Mapping[str, object] | None = None, base: Path = Path(), name: str | None = None
+    ) -> None:
+        self._name = name
         checked = check_remote_options(url, options or {}, base)
         self._label = label_of(url)
         self._secrets = sorted(_secrets(options or {}), key=len, reverse=True)
@@ -143,7 +148,8 @@ class FsspecBucket:
             return plain.open_store(url, options)
         except ImportError as error:
             raise RemoteError(
-                f"{scheme}:// remotes need a library that is not installed", f"pip install '{self._clean(str(error))}'"
+                f"{scheme}:// remotes need a library that is not installed: {self._clean(_one_line(str(error)))}",
+                _install_hint(error),
             ) from error
         except (ValueError, TypeError) as error:
             raise UsageError(f"{self._label}: {self._clean(str(error))}", "check the URL of the remote") from error
@@ -164,7 +170,9 @@ class FsspecBucket:
     def _typed(self, name: str, doing: _Doing = _Doing.READING) -> Iterator[None]:
         try:
             yield
-        except (RemoteError, UsageError):
+        except UsageError as error:
+            raise UsageError(error.message, self._named(error.hint)) from error
+        except RemoteError:
             raise
         except Exception as error:  # what a store's library raises is not for us to know
             raise self._translated(error, f"{self._label}/{name}".rstrip("/"), doing) from error
@@ -184,8 +192,20 @@ class FsspecBucket:
         if problem.outcome is Outcome.ALREADY_THERE:
             return AlreadyThere(f"{where} is there already")
         if problem.outcome is Outcome.TRY_AGAIN:
-            return Unavailable(message, problem.hint or "run the command again later", problem.retry_after)
-        return RemoteError(message, problem.hint)
+            hint = self._named(problem.hint) or "run the command again later"
+            return Unavailable(message, hint, problem.retry_after)
+        return RemoteError(message, self._named(problem.hint))
+
+    def _named(self, hint: str | None) -> str | None:
+        """Gives a hint with the name of the remote in its commands."""
+        return hint if hint is None or self._name is None else re.sub(r"\bNAME\b", self._name, hint)
+
+
+def _install_hint(error: ImportError) -> str:
+    """Gives what to type for a library that is missing, as fsspec or Python names it."""
+    found = re.search(r"No module named '([\w.-]+)'|[Ii]nstall(?:ing)? ['\"]?([\w.-]+)", str(error))
+    name = ((found.group(1) or found.group(2)) if found else error.name or "").partition(".")[0]
+    return f"pip install {name}" if name else "install the package that brings this kind of URL to fsspec"
 
 
 def _one_line(text: str) -> str:

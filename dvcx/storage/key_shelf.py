@@ -18,6 +18,7 @@ from dvcx.base.files import remove_if_there, write_atomically
 from dvcx.formats.key_text import Identity
 from dvcx.formats.keyring import MOST_BYTES, KeyRing, dump_ring, parse_ring
 from dvcx.formats.remote_json import DESCRIPTION_NAME, dump_encrypted_marker, is_encrypted_marker
+from dvcx.storage.arrival import until_right
 from dvcx.storage.bucket import AlreadyThere, Bucket, BucketFile, NotThere
 
 KEYS = "keys/"
@@ -34,11 +35,13 @@ class NoKey(RemoteError):
 class KeyPlace:
     """What is known here of a remote's keys.
 
-    `identities` gives the private keys of who works here, when they are needed; none when there are none. `pinned` is
-    the hash of an entry that the ring must have, from the configuration. `memory` is the file with what was seen last.
+    `url` is the remote's, without a password. `identities` gives the private keys of who works here, when they are
+    needed; none when there are none. `pinned` is the hash of an entry that the ring must have, from the configuration.
+    `memory` is the file with what was seen last.
     """
 
     name: str
+    url: str
     identities: Callable[[], Sequence[Identity]]
     pinned: str | None
     memory: Path
@@ -60,7 +63,7 @@ class KeyShelf:
         """Gives the newest ring, or None when nothing at all is there: the remote is new.
 
         Raises `Refused` when the ring is older than one seen before, or not the one that is trusted here, or when the
-        remote holds data that is not encrypted; `DamagedData` when it cannot be read.
+        remote holds data that is not encrypted; `ArrivedDamaged` when it cannot be read.
         """
         newest = self._newest()
         known = self._remembered()
@@ -124,6 +127,9 @@ class KeyShelf:
         return max(files, key=lambda file: file.name, default=None)
 
     def _read(self, file: BucketFile, number: int) -> KeyRing:
+        return until_right(lambda: self._read_once(file, number), None)
+
+    def _read_once(self, file: BucketFile, number: int) -> KeyRing:
         where = f'{file.name} of remote "{self._place.name}"'
         ring = parse_ring(self._bucket.read_range(file.name, 0, MOST_BYTES), where)
         if ring.number != number:
@@ -145,10 +151,22 @@ class KeyShelf:
             return
         if is_encrypted_marker(marker):
             raise Refused(f"the key ring of {what} is gone: nobody can read what is there", _ASK)
-        raise Refused(
-            f"{what} is to be encrypted, but what is there already is not",
-            "use an empty folder or bucket and push to it, then remove the old one; "
-            f"or `dvcx remote modify {self._place.name} encrypt none`",
+        raise Refused(f"{what} is to be encrypted, but what is there already is not", self._way_to_encryption())
+
+    def _way_to_encryption(self) -> str:
+        """Gives the commands that bring what lies in the clear to an encrypted remote."""
+        old, new = self._place.name, f"{self._place.name}-encrypted"
+        typed = (
+            f"dvcx remote add {new} {self._place.url.rstrip('/')}-encrypted",
+            f"dvcx remote keys add {new} YOU",
+            f"dvcx fetch --all-commits --run-cache -r {old}",
+            f"dvcx push --all-commits --run-cache -r {new}",
+            f"dvcx remote default {new}",
+        )
+        return (
+            f"leave it in the clear (`dvcx remote modify {old} encrypt none`), or make an encrypted one beside it, "
+            f"with the options of {old}: {', '.join(f'`{each}`' for each in typed)}; then have everybody use it, and "
+            f"empty {old}"
         )
 
     def _check_trust(self, ring: KeyRing, known: KeyRing | None) -> None:

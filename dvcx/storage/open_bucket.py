@@ -13,18 +13,20 @@ from dvcx.storage.folder_bucket import FolderBucket
 from dvcx.storage.stores.kinds import check_remote_options, kind_of
 
 
-def open_bucket(url: str, base: Path, options: Mapping[str, object] | None = None) -> Bucket:
+def open_bucket(url: str, base: Path, options: Mapping[str, object] | None = None, name: str | None = None) -> Bucket:
     """Gives the bucket at `url`; it tries again what fails in passing.
 
     A path, or a `file://` URL, is a folder; a relative path starts at `base`, and so do files named in options.
     Anything else goes to fsspec, with `options` for the library of that kind of store; kinds that can only be read
-    give a read-only bucket. Nothing is asked of the store yet. Raises `UsageError` for an URL or option that cannot be,
-    `RemoteError` when the store's library is not installed.
+    give a read-only bucket. `name` is that of the remote, for hints. Nothing is asked of the store yet. Raises
+    `UsageError` for an URL or option that cannot be, `RemoteError` when the store's library is not installed.
     """
-    return RetryingBucket(open_bare_bucket(url, base, options))
+    return RetryingBucket(open_bare_bucket(url, base, options, name))
 
 
-def open_bare_bucket(url: str, base: Path, options: Mapping[str, object] | None = None) -> Bucket:
+def open_bare_bucket(
+    url: str, base: Path, options: Mapping[str, object] | None = None, name: str | None = None
+) -> Bucket:
     """Does the same as `open_bucket`, for a bucket that reports each failure at once and does not try again."""
     folder = folder_of(url, base)
     if folder is not None:
@@ -32,7 +34,7 @@ def open_bare_bucket(url: str, base: Path, options: Mapping[str, object] | None 
         return FolderBucket(folder)
     from dvcx.storage.fsspec_bucket import FsspecBucket  # only such stores pay for fsspec
 
-    bucket = FsspecBucket(url, options, base)
+    bucket = FsspecBucket(url, options, base, name)
     kind = kind_of(url)
     return ReadOnlyBucket(bucket) if kind is not None and kind.read_only else bucket
 

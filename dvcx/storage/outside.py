@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from dvcx.base.errors import RemoteError, UsageError
 from dvcx.base.hashing import checksum
 from dvcx.base.paths import check_relative
 from dvcx.base.progress import Task
+from dvcx.formats.export_manifest import NAME
 from dvcx.storage.bucket import label_of, redacted
 from dvcx.storage.stores import plain
 from dvcx.storage.stores.kinds import check_remote_options, kind_of, require_library
@@ -23,6 +25,8 @@ from dvcx.storage.stores.problems import Outcome, usual_problem
 _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "Content-MD5", "generation", "checksum")
 _TIMES = ("LastModified", "last_modified", "mtime", "modified", "updated", "Last-Modified")
 _MOST_FILES = 1 << 24
+NOT_DATA = frozenset({NAME})
+"""Files at the top of a folder that are about it: what `dvcx export` notes is none of what it exported."""
 _JOBS = 8
 
 
@@ -86,7 +90,10 @@ class OutsidePlace:
                 f"{url.partition('://')[0]}:// URLs need a library that is not installed", redacted(str(error))
             ) from error
         except ValueError as error:
-            raise UsageError(f"{self.label}: {redacted(str(error))}", "check the URL") from error
+            known = "paths, http://, https://, s3://, gs://, az://, ssh://, webdav:// and remote://NAME/path are known"
+            raise UsageError(f"{self.label}: {redacted(str(error))}", known) from error
+        except OSError as error:  # some connect as soon as they are opened
+            raise self._explained(self.label, error) from error
         self._root = root.rstrip("/") or root
 
     def look(self) -> Outside:
@@ -101,6 +108,8 @@ class OutsidePlace:
         start = len(self._root.rstrip("/")) + 1
         for path, each in found.items():
             name = path[start:] if path.startswith(self._root) else path.rpartition("/")[2]
+            if name in NOT_DATA:
+                continue
             check_relative(name, self.label)
             files.append(_file(name, each))
             if len(files) > _MOST_FILES:
@@ -150,14 +159,15 @@ class OutsidePlace:
         except FileNotFoundError as error:
             raise _not_there(where, error) from error
         except Exception as error:  # what a store's library raises is not for us to know
-            problem = (self._kind.explain(error) if self._kind is not None else None) or usual_problem(error)
-            if problem is not None and problem.outcome is Outcome.NOT_THERE:
-                raise UsageError(f"there is nothing at {where}", "check the URL") from error
-            reason = redacted(problem.message if problem is not None else str(error) or type(error).__name__)
-            hint = problem.hint if problem is not None else None
-            raise RemoteError(
-                f"{where}: {reason}", hint or "check the URL, the network and your credentials"
-            ) from error
+            raise self._explained(where, error) from error
+
+    def _explained(self, where: str, error: Exception) -> RemoteError | UsageError:
+        problem = (self._kind.explain(error) if self._kind is not None else None) or usual_problem(error)
+        if problem is not None and problem.outcome is Outcome.NOT_THERE:
+            return nothing_at(where)
+        reason = redacted(problem.message if problem is not None else str(error) or type(error).__name__)
+        hint = problem.hint if problem is not None else None
+        return RemoteError(f"{where}: {reason}", hint or "check the URL, the network and your credentials")
 
 
 def _not_there(where: str, error: FileNotFoundError) -> RemoteError | UsageError:
@@ -165,11 +175,19 @@ def _not_there(where: str, error: FileNotFoundError) -> RemoteError | UsageError
     cause = error.__cause__
     status = getattr(cause, "status", None)
     if cause is None or isinstance(cause, FileNotFoundError) or status in (404, 410):
-        return UsageError(f"there is nothing at {where}", "check the URL")
+        return nothing_at(where)
     if status in (401, 403):
         return RemoteError(f"{where} may not be read (HTTP {status})", "check your credentials for it")
     reason = redacted(str(cause)) or type(cause).__name__
     return RemoteError(f"{where}: {reason}", "check the URL and the network, and run the command again")
+
+
+def nothing_at(where: str) -> UsageError:
+    """Gives the error for an address, without secrets, at which there is nothing."""
+    above = where.rstrip("/").rpartition("/")[0]
+    if not above or above.endswith("/"):
+        return UsageError(f"there is nothing at {where}", "check the address")
+    return UsageError(f"there is nothing at {where}", f"see what there is: `dvcx ls-url {shlex.quote(above)}`")
 
 
 def _file(name: str, info: Mapping[str, Any]) -> OutsideFile:

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from dvcx.base.errors import DamagedData
+from dvcx.base.errors import ArrivedDamaged, DamagedData
 from dvcx.base.files import read_exactly
 from dvcx.base.hashing import Algorithm, Hasher, hash_open_file
 from dvcx.formats.recipe import Recipe
@@ -229,12 +229,9 @@ class ChunkedBytes:
     def close(self) -> None:
         """See `Bytes`."""
 
-    def _damaged(self, digest: bytes) -> DamagedData:
-        name = self._remote.name
-        return DamagedData(
-            f"{self._remote.id_text(digest)} on {self._remote.label} is not what its recipe makes",
-            f"run `dvcx fsck --remote {name} --repair` where good copies are",
-        )
+    def _damaged(self, digest: bytes) -> ArrivedDamaged:
+        what = f"{self._remote.id_text(digest)} on {self._remote.label}"
+        return self._remote.arrived_damaged(f"{what} is not what its recipe makes")
 
     def _window(self, start: int, end: int) -> int:
         """Gives the number of bytes to read beyond what was asked for."""
@@ -273,4 +270,5 @@ class ChunkedBytes:
     def _check_lengths(self, got: Mapping[bytes, bytes]) -> None:
         for digest, data in got.items():
             if len(data) != self._lengths[digest]:
-                raise DamagedData(f"the chunk {digest.hex()} on {self._remote.label} is not as long as its recipe says")
+                where = f"the chunk {digest.hex()} on {self._remote.label}"
+                raise self._remote.arrived_damaged(f"{where} is not as long as its recipe says")

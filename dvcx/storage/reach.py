@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from dvcx.base.paths import MAX_PATH_BYTES
 from dvcx.formats.table import Role
 from dvcx.formats.tree_bytes import parse_tree
 from dvcx.model.tree import EntryKind
@@ -165,7 +166,8 @@ class _Walk:
         wanted = self.reached.wanted
         blob = Role.BLOB
         for place, selection in places:
-            prefix = f"{place.path}/" if place.path else ""
+            # Nothing longer can be tracked; the paths of ever deeper folders would take memory without end.
+            prefix = f"{place.path[:MAX_PATH_BYTES]}/" if place.path else ""
             for entry in tree.entries:
                 # Most entries are files, and there can be millions of them: they go the short way.
                 kind, digest = entry.kind, entry.digest

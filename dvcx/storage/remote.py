@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dvcx.base.errors import DamagedData, MissingData, Refused, RemoteError, shown
-from dvcx.base.files import remove_if_there, write_all, write_atomically
+from dvcx.base.errors import ArrivedDamaged, DamagedData, MissingData, Refused, RemoteError, shown
+from dvcx.base.files import remove_if_there, write_atomically
 from dvcx.base.hashing import Algorithm
 from dvcx.formats.payload import Compression
-from dvcx.formats.recipe import PART_ENTRIES, Recipe, parse_recipe
+from dvcx.formats.recipe import Recipe
 from dvcx.formats.remote_json import (
     DESCRIPTION_NAME,
     MOST_BYTES,
@@ -30,9 +30,11 @@ from dvcx.formats.remote_json import (
     parse_description,
 )
 from dvcx.formats.table import Role
+from dvcx.storage.arrival import how_to_tell, until_right
 from dvcx.storage.batching import FOLDER, Batching
 from dvcx.storage.bucket import AlreadyThere, Bucket, NotThere
 from dvcx.storage.object_store import StoredObject
+from dvcx.storage.recipe_reading import read_recipe
 from dvcx.storage.recipe_shelf import RecipeShelf
 from dvcx.storage.remote_catalog import Catalog, Found, IndexMirror
 from dvcx.storage.remote_index import MANY, join_small_indexes, rewrite_indexes
@@ -41,8 +43,6 @@ from dvcx.storage.remote_writer import RemoteWriter
 
 _KNOWN = "remote-id"
 _UNFINISHED = "unfinished-push"
-_MOST_CHUNKS = 1 << 24
-"""Two TiB in chunks of the usual size; a recipe of that many takes some GiB of memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +96,18 @@ class Remote:
         return f'remote "{self.name}"'
 
     def describe(self) -> RemoteDescription | None:
-        """Gives what the remote says of itself, or None when nothing was ever pushed to it from here or elsewhere.
+        """Gives what the remote says of itself, or None when nothing was ever pushed to it.
 
-        Raises `RemoteError` when it was used from here before and is empty now: a disk that is not mounted looks
-        just like that.
+        Raises `RemoteError` when it was used from here before and is empty now, as if a disk is not mounted.
         """
         if self._description is None:
             try:
-                data = self.bucket.read_range(DESCRIPTION_NAME, 0, MOST_BYTES)
+                found = until_right(self._read_description, how_to_tell(self.name))
+                if found.hash != self._algorithm.name:  # or it came wrong
+                    found = until_right(self._read_description, how_to_tell(self.name))
             except NotThere as error:
                 self._refuse_if_known(error)
                 return None
-            where = f"{DESCRIPTION_NAME} of {self.label}"
-            found = parse_description(data, where)
             if found.hash != self._algorithm.name:
                 raise Refused(
                     f"{self.label} holds objects named by {found.hash}, this project names them by "
@@ -162,15 +161,28 @@ class Remote:
     def missing(self, digests: Iterable[bytes]) -> set[bytes]:
         """Gives those of `digests` that the remote does not hold, or only in packs marked for deletion.
 
-        What is missing by an older listing is looked for in a new one.
+        What is missing by an older listing is looked for in a new one. Raises `ArrivedDamaged` when a file of marks
+        cannot be read: what is about to be deleted would count as held.
         """
         wanted = set(digests)
         is_new = self._catalog is None
         absent = self.catalog().missing(wanted)
-        return self.refresh().missing(absent) if absent and not is_new else absent
+        if absent and not is_new:
+            absent = self.refresh().missing(absent)
+        marks = [name for name in self.catalog().damaged if name.endswith(".marks")]
+        if marks:
+            raise self.arrived_damaged(f"what {self.label} is about to delete came damaged: {shown(sorted(marks))}")
+        return absent
+
+    def require_whole_index(self, absent: int) -> None:
+        """Raises `ArrivedDamaged` when `absent` objects may be missing only because an index file cannot be read."""
+        damaged = sorted(self.catalog().damaged)
+        if absent and damaged:
+            what = f"not all that is on {self.label} is known ({absent} objects were not found)"
+            raise self.arrived_damaged(f"{what}: index files came damaged: {shown(damaged)}")
 
     def read(self, digest: bytes) -> bytes:
-        """Gives the content of one object, verified; raises `MissingData` or `DamagedData`."""
+        """Gives the content of one object, verified; raises `MissingData` or `ArrivedDamaged`."""
         for _, data in self.read_many([digest]):
             return data
         raise AssertionError("read_many gives every object it was asked for")
@@ -184,23 +196,6 @@ class Remote:
         for place in places:
             if place.record.role == Role.RECIPE:
                 yield place.record.digest, self._joined(place)
-
-    def copy_out(self, digest: bytes, target: Path) -> None:
-        """Writes an object of any size to the new file `target`, verified; on an error the file is removed."""
-        from dvcx.storage.assembly import assemble  # assembling builds on this module
-
-        (place,) = self.locate([digest])
-        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        try:
-            if place.record.role == Role.RECIPE:
-                assemble(self, digest, self.recipe(place), target)
-            else:
-                write_all(fd, self.read(digest))
-        except BaseException:
-            target.unlink()
-            raise
-        finally:
-            os.close(fd)
 
     @contextmanager
     def writer(self) -> Iterator[RemoteWriter]:
@@ -220,8 +215,7 @@ class Remote:
             yield writer
         if self.local_folder is not None:
             remove_if_there(self.local_folder / _UNFINISHED)
-        for digest, recipe in writer.cut.items():
-            self.recipes.keep(digest, recipe)
+        self.recipes.keep(writer.cut)
         if many:
             join_small_indexes(self)
 
@@ -260,9 +254,8 @@ class Remote:
         """Gives the contents of the objects at `places`, verified, in the order that takes the fewest requests.
 
         A pack that is gone was rewritten by a garbage collection: the remote is listed again and the object read from
-        where it lies now. An object that is damaged is read once more, then from every other place that has it;
-        after that raises `DamagedData`, or `MissingData` when no pack with it is there. With `failed`, puts the place
-        there instead and goes on.
+        where it lies now. An object that is damaged is read once more, then from every other place that has it; then
+        raises `ArrivedDamaged`, or `MissingData` when no pack with it is there. With `failed`, puts the place there.
         """
         for place, data in self.payloads(places, self._reader, failed):
             yield place, bytes(data)
@@ -295,29 +288,20 @@ class Remote:
         return Reader(self.bucket, self._algorithm, jobs, verify=verify)
 
     def recipe(self, place: Found) -> Recipe:
-        """Gives the level-0 recipe of the large object whose recipe lies at `place`."""
-        digest_size = self._algorithm.digest_size
-        ((_, data),) = self.payloads([place], self.reader(jobs=1, verify=False))
-        where = f"the recipe of {self.id_text(place.record.digest)} on {self.label}"
-        recipe = parse_recipe(bytes(data), digest_size, where, PART_ENTRIES)
-        if recipe.level == 0:
-            return recipe
-        if sum(count for _, count in recipe.entries) > _MOST_CHUNKS:
-            raise DamagedData(f"{where} claims to have more than {_MOST_CHUNKS} chunks", _FSCK)
-        parts = dict(self.read_many(digest for digest, _ in recipe.entries))
-        entries: list[tuple[bytes, int]] = []
-        for digest, count in recipe.entries:
-            part = parse_recipe(parts[digest], digest_size, where, PART_ENTRIES).entries
-            if len(part) != count:
-                raise DamagedData(f"{where} has a part that is not as long as it says", _FSCK)
-            entries += part
-        if sum(length for _, length in entries) != recipe.total:
-            raise DamagedData(f"{where}: the lengths of its chunks do not make {recipe.total} bytes", _FSCK)
-        return Recipe(0, recipe.total, tuple(entries))
+        """Gives the level-0 recipe of the large object whose recipe lies at `place`; see `read_recipe`."""
+        return read_recipe(self, place)
+
+    def arrived_damaged(self, message: str) -> ArrivedDamaged:
+        """Gives the error that something from this remote is not what it should be."""
+        return ArrivedDamaged(message, how_to_tell(self.name))
 
     def id_text(self, digest: bytes) -> str:
         """Gives an object's name as messages show it."""
         return f"{self._algorithm.name}:{digest.hex()}"
+
+    def _read_description(self) -> RemoteDescription:
+        data = self.bucket.read_range(DESCRIPTION_NAME, 0, MOST_BYTES)
+        return parse_description(data, f"{DESCRIPTION_NAME} of {self.label}")
 
     def _joined(self, place: Found) -> bytes:
         digest = place.record.digest
@@ -325,7 +309,7 @@ class Remote:
         chunks = dict(self.read_many({chunk for chunk, _ in recipe.entries}))
         data = b"".join(chunks[chunk] for chunk, _ in recipe.entries)
         if self._algorithm.of(data) != digest:
-            raise DamagedData(f"{self.id_text(digest)} on {self.label} is not what its recipe makes", _FSCK)
+            raise self.arrived_damaged(f"{self.id_text(digest)} on {self.label} is not what its recipe makes")
         return data
 
     def _last_try(self, place: Found, reader: Reader) -> tuple[Found, bytes | memoryview]:
@@ -340,15 +324,14 @@ class Remote:
         what = f"{self.id_text(digest)} in pack {place.pack} of {self.label}"
         if gone:
             raise MissingData(f"{what} is lost: the index names the pack, but it is not there", _FSCK, [what])
-        raise DamagedData(f"{what} is damaged: its bytes are not what its name says", _FSCK)
+        raise self.arrived_damaged(f"{what} came damaged: its bytes are not what its name says")
 
     def _missing(self, absent: list[bytes]) -> MissingData:
+        self.require_whole_index(len(absent))
         ids = [self.id_text(digest) for digest in sorted(absent)]
         count = "1 object is" if len(ids) == 1 else f"{len(ids)} objects are"
-        message = f"{count} not on {self.label}: {shown(ids, 3)}"
-        if self.catalog().damaged:
-            return MissingData(f"{message}; some of its index files are damaged", _FSCK, ids)
-        return MissingData(message, "run `dvcx push` where they were added", ids)
+        hint = "run `dvcx push` where they were added"
+        return MissingData(f"{count} not on {self.label}: {shown(ids, 3)}", hint, ids)
 
     def _committed(self, file_name: str, data: bytes) -> None:
         self._mirror().keep(file_name, data)

@@ -22,6 +22,7 @@ from dvcx.base.hashing import Algorithm
 from dvcx.formats.index import Index, PackInfo, join_indexes
 from dvcx.formats.remote_json import MOST_BYTES, Marks, parse_marks
 from dvcx.formats.table import Record
+from dvcx.storage.arrival import TRIES
 from dvcx.storage.bucket import Bucket, BucketFile, NotThere
 
 FOLDER = "index/"
@@ -204,12 +205,15 @@ class IndexMirror:
         return None
 
     def _fetch(self, name: str, file: BucketFile) -> bytes | mmap.mmap:
-        data = self._bucket.read(file.name)
-        self._store(name, data)
+        for _ in range(TRIES):
+            data = self._bucket.read(file.name)
+            if _name_of(data) == name.partition(".")[0]:
+                self._store(name, data)
+                break
         return data
 
     def _store(self, name: str, data: bytes) -> None:
-        if self._folder is None or _name_of(data) != name.partition(".")[0]:
+        if self._folder is None:
             return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)

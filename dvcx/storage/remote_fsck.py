@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from typing import NamedTuple
 
-from dvcx.base.errors import DamagedData
+from dvcx.base.errors import ArrivedDamaged, DamagedData
 from dvcx.base.hashing import Algorithm, checksum
 from dvcx.base.progress import SILENT, Progress, task
+from dvcx.base.text import counted
 from dvcx.formats.pack import FOOTER_SIZE, HEADER_SIZE, check_table, pack_name, parse_footer, parse_header
 from dvcx.formats.payload import decode_payload
 from dvcx.formats.recipe import Recipe, parse_recipe
+from dvcx.formats.remote_json import RESTORE_HINT
 from dvcx.formats.table import Record, Role, parse_table, record_struct
 from dvcx.storage.bucket import Bucket, BucketFile, NotThere
 from dvcx.storage.remote import Remote
@@ -61,6 +63,17 @@ class CheckedPack(NamedTuple):
     recipes: dict[bytes, Recipe]
     problem: str | None
 
+    @property
+    def is_good(self) -> bool:
+        """Tells whether nothing is wrong with it."""
+        return self.problem is None and len(self.good) == len({record.digest for record in self.records})
+
+    def better_of(self, other: CheckedPack) -> CheckedPack:
+        """Gives what is known after the pack was read twice: what was right once is right."""
+        table = self if self.problem is None else other
+        recipes = {**self.recipes, **other.recipes}
+        return CheckedPack(table.records, self.good | other.good, recipes, table.problem)
+
 
 def check_remote(
     remote: Remote, sample: float | None = None, progress: Progress = SILENT, seed: int | None = None
@@ -71,7 +84,10 @@ def check_remote(
     always checked. Raises `RemoteError` when the remote cannot be read, `DamagedData` when `dvcx.json` is damaged.
     Writes nothing.
     """
-    remote.require()
+    try:
+        remote.require()
+    except ArrivedDamaged as error:  # whether it is the remote's fault is just what is asked here
+        raise DamagedData(error.message, RESTORE_HINT) from error
     catalog = remote.refresh()
     files = {_pack_of(file.name): file for file in remote.bucket.list("packs/")}
     findings = [Finding(Trouble.DAMAGED_INDEX, name, reason) for name, reason in sorted(catalog.damaged.items())]
@@ -215,8 +231,13 @@ def _checked(
     remote: Remote, files: list[BucketFile], records: dict[str, list[Record]]
 ) -> Iterator[tuple[BucketFile, CheckedPack]]:
     def check(file: BucketFile) -> CheckedPack | None:
+        indexed = records.get(_pack_of(file.name), ())
         try:
-            return check_pack(remote.bucket, remote.algorithm, file, records.get(_pack_of(file.name), ()))
+            first = check_pack(remote.bucket, remote.algorithm, file, indexed)
+            if first.is_good:
+                return first
+            # It is the remote that is checked, not the way from there: damage has to be seen twice.
+            return first.better_of(check_pack(remote.bucket, remote.algorithm, file, indexed))
         except NotThere:
             return None  # collected since it was listed
 
@@ -262,5 +283,5 @@ def _about_recipes(
             continue
         lost = tuple(d for d, _ in recipe.entries if d not in bad and catalog.find(d) is None)
         if lost:
-            what = f"{remote.id_text(digest)} needs {len(lost)} chunks that no index names"
+            what = f"{remote.id_text(digest)} needs {counted(len(lost), 'chunk')} that no index names"
             yield Finding(Trouble.BROKEN_RECIPE, pack_file(found.pack), what, (digest,))

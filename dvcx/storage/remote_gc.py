@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 
-from dvcx.base.errors import Refused
+from dvcx.base.errors import Refused, RemoteError
 from dvcx.base.progress import SILENT, Progress, task
-from dvcx.formats.index import Index
 from dvcx.formats.remote_json import VERSION, Marks, dump_json
 from dvcx.formats.table import Role
+from dvcx.storage.arrival import TRIES
+from dvcx.storage.bucket import NotThere
 from dvcx.storage.remote import Remote
 from dvcx.storage.remote_catalog import FOLDER, Found, index_name
 from dvcx.storage.remote_gc_plan import DEAD, Objects, PackUse, RemoteGcPlan
-from dvcx.storage.remote_index import rewrite_indexes
+from dvcx.storage.remote_index import read_index, rewrite_indexes
 from dvcx.storage.remote_reader import pack_file
 
 _MANY_INDEXES = 16
@@ -88,8 +89,13 @@ def undo_remote_gc(remote: Remote, mark_file: str) -> int:
 
 def _named_since(remote: Remote, known: frozenset[str]) -> set[str]:
     """Gives the packs that index files name which were written after the plan was made."""
-    new = [file.name for file in remote.refresh().files if file.name not in known and file.name.endswith(".idx")]
-    return {info.name for name in new for info in Index(remote.bucket.read(name), name).packs}
+    for _ in range(TRIES):
+        files = [file.name for file in remote.refresh().files if file.name.endswith(".idx")]
+        try:
+            return {info.name for name in files if name not in known for info in read_index(remote, name).packs}
+        except NotThere:
+            continue  # joined with others since it was listed: listed again, it is in the join
+    raise RemoteError(f"others keep changing the index files of {remote.label}", "run the command again")
 
 
 def _copy_live(remote: Remote, plan: RemoteGcPlan) -> None:

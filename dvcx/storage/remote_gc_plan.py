@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from dvcx.base.errors import DamagedData
 from dvcx.formats.pack import FOOTER_SIZE, HEADER_SIZE
-from dvcx.formats.recipe import Recipe, parse_recipe
 from dvcx.formats.table import Role, record_struct
 from dvcx.formats.tree_bytes import dump_tree
 from dvcx.model.tree import EMPTY_TREE
 from dvcx.storage.bucket import BucketFile
 from dvcx.storage.reach import Wanted, reachable
+from dvcx.storage.recipe_reading import parse_part, read_top
 from dvcx.storage.remote import Remote
 from dvcx.storage.remote_catalog import Catalog, Found
 
@@ -88,16 +87,13 @@ def plan_remote_gc(remote: Remote, live: Set[bytes], grace_seconds: float, now: 
     """Gives what to collect when `live` are the blobs and trees that something needs.
 
     What was written less than `grace_seconds` before `now` (Unix seconds) is kept, with everything that its trees and
-    recipes name. With no grace at all, dead packs are deleted by the run that marks them. Raises `DamagedData` when an
-    index file, a young tree or a needed recipe cannot be read: then what is dead cannot be known. Writes nothing.
+    recipes name. With no grace at all, dead packs are deleted by the run that marks them. Raises `ArrivedDamaged` when
+    an index file, a young tree or a needed recipe cannot be read: then what is dead cannot be known. Writes nothing.
     """
     remote.require()
     catalog = remote.refresh()
     if catalog.damaged:
-        raise DamagedData(
-            f"{remote.label} has damaged index files: {', '.join(catalog.damaged)}",
-            f"run `dvcx fsck --remote {remote.name} --repair` first",
-        )
+        raise remote.arrived_damaged(f"index files of {remote.label} came damaged: {', '.join(catalog.damaged)}")
     files = {file.name.rpartition("/")[2].removesuffix(".pack"): file for file in remote.bucket.list("packs/")}
     young = {name for name, file in files.items() if file.modified is None or file.modified > now - grace_seconds}
     needed = set(live) | _pieces(remote, catalog, live)
@@ -216,16 +212,12 @@ def _pieces(remote: Remote, catalog: Catalog, kept: Set[bytes]) -> set[bytes]:
     places = [found for digest in kept if (found := catalog.find(digest)) and found.record.role == Role.RECIPE]
     pieces: set[bytes] = set()
     parts: set[bytes] = set()
-    for _, data in remote.payloads(places, remote.reader(jobs=remote.settings.jobs, verify=False)):
-        recipe = _parsed(remote, bytes(data))
+    for place, data in remote.payloads(places, remote.reader(jobs=remote.settings.jobs, verify=False)):
+        recipe = read_top(remote, place, bytes(data))
         (parts if recipe.level else pieces).update(digest for digest, _ in recipe.entries)
     for _, data in remote.read_many(parts):
-        pieces.update(digest for digest, _ in _parsed(remote, data).entries)
+        pieces.update(digest for digest, _ in parse_part(remote, data).entries)
     return pieces | parts
-
-
-def _parsed(remote: Remote, data: bytes) -> Recipe:
-    return parse_recipe(data, remote.algorithm.digest_size, f"a recipe on {remote.label}")
 
 
 def _uses(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dvcx.base.errors import DamagedData, RemoteError
 from dvcx.formats.index import Index, join_indexes
+from dvcx.storage.arrival import how_to_tell, until_right
 from dvcx.storage.remote_catalog import FOLDER, index_name
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def join_small_indexes(remote: Remote) -> None:
         small = [file for file in files if file.size < _SMALL]
         if len(small) < MANY:
             return
-        indexes = [Index(remote.bucket.read(file.name), file.name) for file in small]
+        indexes = [read_index(remote, file.name) for file in small]
         data = join_indexes(remote.algorithm, indexes, catalog.deleted)
         name = f"{FOLDER}{index_name(data)}.idx"
         remote.bucket.write(name, [data])
@@ -61,3 +62,8 @@ def join_small_indexes(remote: Remote) -> None:
         remote.refresh()
     except (RemoteError, DamagedData):
         return  # someone else has joined them, or files may not be deleted here
+
+
+def read_index(remote: Remote, name: str) -> Index:
+    """Gives the index in the file `name`; raises `ArrivedDamaged` when it does not come whole, and `NotThere`."""
+    return until_right(lambda: Index(remote.bucket.read(name), name), how_to_tell(remote.name))

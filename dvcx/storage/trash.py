@@ -25,12 +25,14 @@ _DAY = 86_400.0
 class UndoResult:
     """What an undo did: the entry it took back, the names it restored, and those it could not, each with the reason.
 
+    `removed` are the names of what went away again (into the entry `undo_id`): what is restored is none of these.
     `undo_id` is the entry that takes this undo back; None when nothing had to be done.
     """
 
     id: str
     operation: str
     restored: tuple[str, ...]
+    removed: tuple[str, ...]
     left: tuple[tuple[str, str], ...]
     undo_id: str | None
 
@@ -143,7 +145,10 @@ class Trash:
         if not left:
             self._shelf.remove(target)
         undo = entry.id if entry.folder.is_dir() else None
-        return UndoResult(target, journal.header.operation, tuple(undone.restored), tuple(left), undo)
+        restored = dict.fromkeys(undone.restored)
+        # What went away only to make room for what it once was is restored.
+        removed = (name for name in dict.fromkeys(undone.removed) if name not in restored)
+        return UndoResult(target, journal.header.operation, tuple(restored), tuple(removed), tuple(left), undo)
 
     def _undo_entry(self, target: str, roots: tuple[str, ...], undo_id: str | None) -> TrashEntry:
         before = self._shelf.journal(undo_id) if undo_id is not None else None

@@ -33,9 +33,10 @@ TakeBackMarks = Callable[[str, str], object]
 
 @dataclass(slots=True)
 class Undone:
-    """The names that were restored, and those that could not be, each with the reason."""
+    """The names that were restored, those of what went away again, and what could not be restored, with the reason."""
 
     restored: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
     left: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -210,7 +211,7 @@ class Undoing:
     def _put_away(self, names: Mapping[str, str]) -> None:
         """Puts away what stands at paths; each is shown by its name or, where that is empty, as the path."""
         self._move_away(names)
-        self._undone.restored += (name or self._shown(path) for path, name in names.items())
+        self._undone.removed += (name or self._shown(path) for path, name in names.items())
 
     def _move_away(self, names: Mapping[str, str]) -> None:
         paths = list(names)

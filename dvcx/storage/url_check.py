@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from dvcx.base.errors import UsageError
 from dvcx.storage.stores.kinds import SCHEMES, kind_of
 
@@ -13,6 +15,10 @@ def check_url(url: str) -> tuple[str, ...]:
     """
     scheme, mark, _ = url.partition("://")
     protocol = scheme.lower()
+    mistyped = re.match(r"([a-z0-9]+):/?(?=[^/:\\])", url, re.IGNORECASE)
+    if not mark and mistyped and mistyped.group(1).lower() in SCHEMES:
+        meant = f"{mistyped.group(1)}://{url[mistyped.end() :]}"
+        raise UsageError(f"{url} is no URL", f"did you mean {meant}? A folder of that name: ./{url}")
     if not mark or protocol in ("file", "local"):
         return ()
     kind = kind_of(url)
@@ -25,6 +31,8 @@ def check_url(url: str) -> tuple[str, ...]:
         return tuple(notes)
     from fsspec import available_protocols  # 90 ms, only for a URL that is no folder
 
+    if protocol == "memory":
+        return ("memory:// keeps nothing when the command ends: it is for trying things out in Python",)
     known = [*SCHEMES, *available_protocols()]
     if protocol not in known:
         from difflib import get_close_matches

@@ -14,6 +14,7 @@ from dvcx.base.hashing import hash_file
 from dvcx.base.links import LinkType
 from dvcx.model.tree import Tree, TreeEntry
 from dvcx.storage.cache import Cache
+from dvcx.storage.copies import Copies
 from dvcx.workspace.placing import Keeper, Placing
 from dvcx.workspace.plan import Action, ActionKind, CheckoutPlan
 from dvcx.workspace.staging import Staged, Stager
@@ -22,7 +23,10 @@ from dvcx.workspace.state import FolderRows, Seen, State
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What applying needs: the project root, the cache, the state, the link types to try, and where to stage."""
+    """What applying needs: the project root, the cache, the state, the link types to try, and where to stage.
+
+    `copies`, on the file system of `scratch`, may have files ready that need not be copied from the cache.
+    """
 
     root: Path
     cache: Cache
@@ -32,6 +36,7 @@ class Tools:
     durable: bool
     load_tree: Callable[[bytes], Tree]
     advance: Callable[[int], None]
+    copies: Copies | None = None
 
 
 @dataclass(slots=True)
@@ -51,7 +56,7 @@ def apply_checkout(plan: CheckoutPlan, tools: Tools, keeper: Keeper) -> Applied:
     placing = Placing(tools.root, tools.scratch, tools.cache.algorithm, keeper, durable=tools.durable)
     with placing:
         placing.check_ways(plan.actions)
-        stager = Stager(tools.cache, tools.scratch, tools.links)
+        stager = Stager(tools.cache, tools.scratch, tools.links, tools.copies)
         staged: dict[str, Staged] = {}
         for action in plan.actions:
             if action.new is not None:

@@ -19,6 +19,7 @@ from dvcx.base.hashing import threaded_hasher
 from dvcx.base.links import LinkType, try_link
 from dvcx.model.tree import EntryKind, Tree, TreeEntry
 from dvcx.storage.cache import Cache
+from dvcx.storage.copies import Copies
 from dvcx.storage.packs import Place
 from dvcx.workspace.state import FINE_GRAIN, Seen, seen
 
@@ -53,8 +54,9 @@ class _Wanted:
 class Stager:
     """Writes entries into the folder `scratch`. `damaged` gives path and digest of contents that turned out damaged."""
 
-    def __init__(self, cache: Cache, scratch: Path, links: Sequence[LinkType]) -> None:
+    def __init__(self, cache: Cache, scratch: Path, links: Sequence[LinkType], copies: Copies | None = None) -> None:
         self._cache = cache
+        self._copies = copies
         self._scratch = scratch
         self._links = links
         self._wanted: list[_Wanted] = []
@@ -181,8 +183,7 @@ class Stager:
             fd = os.open(wanted.place, os.O_RDWR | os.O_CLOEXEC)
             try:
                 if executable:
-                    mode = stat.S_IMODE(os.fstat(fd).st_mode)
-                    os.fchmod(fd, mode | (mode & 0o444) >> 2)  # for those who may read it, as umask has it
+                    _make_executable(fd)
                 self._keep_row(wanted, _stamp(fd, wanted.entry.digest))
             finally:
                 os.close(fd)
@@ -200,12 +201,23 @@ class Stager:
         return self._check(hasher.digest(), wanted)
 
     def _copy(self, source: str, wanted: _Wanted) -> None:
+        if self._copies is not None and (ready := self._copies.take(wanted.entry.digest)) is not None:
+            self._move(ready, wanted)
+            return
         with closing(os.open(source, os.O_RDONLY | os.O_CLOEXEC)) as origin, closing(_create(wanted)) as target:
             size = os.fstat(origin).st_size
             hasher = threaded_hasher(self._cache.algorithm, size)
             hash_and_copy(origin, hasher, target, size, past_page_cache=size >= _HUGE)
             if self._check(hasher.digest(), wanted):
                 self._keep_row(wanted, _stamp(target, wanted.entry.digest))
+
+    def _move(self, ready: Path, wanted: _Wanted) -> None:
+        """Puts a file there that was verified while it was written, a moment ago and by this process."""
+        os.rename(ready, wanted.place)
+        with closing(os.open(wanted.place, os.O_RDWR | os.O_CLOEXEC)) as fd:
+            if wanted.entry.kind == EntryKind.EXECUTABLE:
+                _make_executable(fd)
+            self._keep_row(wanted, _stamp(fd, wanted.entry.digest))
 
     def _check(self, digest: bytes, wanted: _Wanted) -> bool:
         if digest == wanted.entry.digest:
@@ -246,6 +258,11 @@ def _write_small(wanted: _Wanted, data: bytes) -> Seen | None:
         return _stamp(fd, wanted.entry.digest)
     finally:
         os.close(fd)
+
+
+def _make_executable(fd: int) -> None:
+    mode = stat.S_IMODE(os.fstat(fd).st_mode)
+    os.fchmod(fd, mode | (mode & 0o444) >> 2)  # for those who may read it, as umask has it
 
 
 def _stamp(fd: int, digest: bytes) -> Seen | None:

@@ -116,7 +116,7 @@ def test_what_is_not_there_is_an_error_of_dvcx_and_of_python(project: Project) -
         dvcx.open("data", project.path)
     with pytest.raises(dvcx.UsageError, match="only reads"):
         dvcx.open("data/a.txt", project.path, mode="wb")  # type: ignore[call-overload]
-    with pytest.raises(dvcx.DvcxError, match="not inside a dvcx project"):
+    with pytest.raises(dvcx.DvcxError, match="is a folder, but no dvcx project"):
         dvcx.open("data/a.txt", project.path.parent)
 
 

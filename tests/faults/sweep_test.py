@@ -12,7 +12,7 @@ import pytest
 from tests.faults.scenarios import SCENARIOS, Outcome, Place, Scenario, outcome
 from tests.faults.tracing import FAULTS, KILLED, Point, changing_calls, needs_strace, strike
 from tests.faults.truth import temporary_files
-from tests.project import Run
+from tests.project import Project, Run
 
 SAMPLE = 2
 """Points a command in the quick suite, spread over all there are."""
@@ -32,6 +32,16 @@ def test_interrupted_at_some_points_a_command_loses_nothing_and_can_be_run_again
 @pytest.mark.parametrize("scenario", _READY, ids=str)
 def test_interrupted_anywhere_a_command_loses_nothing_and_can_be_run_again(scenario: Scenario, tmp_path: Path) -> None:
     sweep(scenario, tmp_path, None)
+
+
+def test_what_a_killed_init_left_is_gone_after_the_next_one(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "project")
+    project.dvcx("init").ok()
+    left = project.path / ".dvcx/tmp/.work-1-0123456789ab"
+    left.mkdir(parents=True)
+    (left / ".tmp-1-0123456789ab").write_text("half of a configuration")
+    project.dvcx("init").ok()
+    assert not (project.path / ".dvcx/tmp").exists()
 
 
 def sweep(scenario: Scenario, folder: Path, sample: int | None) -> None:

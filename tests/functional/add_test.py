@@ -65,3 +65,18 @@ def test_names_that_differ_in_case_only_are_refused_with_both_choices(project: P
     assert "rename one of them" in run.err and "`dvcx config core.portable_names false`" in run.err
     project.dvcx("config", "core.portable_names", "false").ok()
     project.dvcx("add", "data").ok()
+
+
+def test_a_new_note_is_told_as_such_and_bytes_are_stored_once(project: Project) -> None:
+    project.write("data/a", b"one")
+    first = project.dvcx("add", "--no-commit", "--desc", "cats", "data").ok()
+    assert first.out.startswith("added") and "dvcx commit: store the bytes" in first.err
+    again = project.dvcx("add", "--desc", "dogs", "data").ok()
+    assert again.out.startswith("described data") and "git add data.dvcx" in again.err
+    assert "store the bytes" not in again.err
+    noted = project.dvcx("add", "--no-commit", "--desc", "birds", "data").ok()
+    assert noted.out.startswith("described data") and "store the bytes" not in noted.err, "they are stored already"
+    same = project.dvcx("add", "--no-commit", "--desc", "birds", "data").ok()
+    assert same.out.startswith("unchanged data") and same.err == ""
+    project.write("data/b", b"two")
+    assert "store the bytes" in project.dvcx("add", "--no-commit", "data/b").ok().err

@@ -49,6 +49,26 @@ def test_all_that_is_set_is_listed(project: Project) -> None:
     assert found["cache.type"]["value"] == ["hardlink", "copy"] and found["cache.type"]["level"] == "project"
 
 
+def test_without_a_name_all_that_is_in_force_is_listed_with_where_it_comes_from(project: Project) -> None:
+    project.dvcx("config", "--local", "trash.keep_days", "7").ok()
+    lines = project.dvcx("config").ok().lines
+    own = next(line for line in lines if "trash.keep_days" in line)
+    assert own.split() == ["local", f"{project.path}/.dvcx/config.local.toml", "trash.keep_days=7"]
+    assert next(line for line in lines if "core.durability" in line).split() == ["default", "core.durability=full"]
+    found = {each["key"]: each for each in project.json("config")}
+    assert found["trash.keep_days"]["level"] == "local" and found["core.durability"]["level"] == "default"
+    assert [each["key"] for each in project.json("config", "--local")] == ["trash.keep_days"]
+
+
+def test_a_default_remote_that_is_not_set_up_is_told(project: Project) -> None:
+    project.dvcx("remote", "add", "store", "../store").ok()
+    run = project.dvcx("config", "core.remote", "stroe").ok()
+    assert "there is no remote called stroe yet: did you mean store?" in run.err
+    assert "dvcx remote add cloud URL" in project.dvcx("config", "--local", "core.remote", "cloud").ok().err
+    assert "warning" not in project.dvcx("config", "core.remote", "store").ok().err
+    assert "warning" not in project.dvcx("config", "--global", "core.remote", "elsewhere").ok().err
+
+
 def test_comments_in_the_file_stay(project: Project) -> None:
     file = project.path / ".dvcx/config.toml"
     file.write_text(file.read_text() + "\n# why: the disk is slow\n[cache]\ntype = ['copy'] # only this\n")
@@ -67,7 +87,6 @@ def test_comments_in_the_file_stay(project: Project) -> None:
         (["--global", "--local", "core.remote", "x"], "two different files"),
         (["--list", "core.remote"], "takes no name"),
         (["--unset"], "takes the name"),
-        ([], "none is named"),
         (["remote.store.password", "x"], "--local"),
     ],
 )

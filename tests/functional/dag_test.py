@@ -104,6 +104,19 @@ def test_status_tells_what_is_stale_and_why(project: Project) -> None:
     assert "train@a: stale; " in shown
 
 
+def test_what_is_broken_is_named_and_the_rest_is_drawn(project: Project) -> None:
+    whole = project.json("dag", "train@a")
+    project.write("sub/dvcx.yaml", "stages: [\n")
+    graph = project.json("dag", "train@a")
+    assert (graph["nodes"], graph["edges"]) == (whole["nodes"], whole["edges"])
+    assert [each["name"] for each in graph["broken"]] == ["sub/dvcx.yaml"]
+    run = project.dvcx("dag", "--status").ok()
+    assert ("| train@a [stale] |" in run.out, "warning: sub/dvcx.yaml" in run.err) == (True, True)
+    assert project.dvcx("dag", "sub/dvcx.yaml").code == 3
+    project.write("dvcx.yaml", "stages: [\n")
+    assert project.dvcx("dag").code == 3, "nothing is left to draw"
+
+
 @pytest.mark.parametrize(
     ("form", "first", "inside"),
     [

@@ -187,17 +187,40 @@ def test_executables_and_links_come_over_as_far_as_they_can(project: Project, pl
     project.write("data/real/x", "content")
     (project.path / "data/latest").symlink_to("real/x")
     (project.path / "data/folder").symlink_to("real")
+    (project.path / "data/real/itself").symlink_to("../real")
+    (project.path / "data/real/again").symlink_to("x")
+    (project.path / "data/outside").symlink_to("nowhere")
+    (project.path / "data/nothing/at all").mkdir(parents=True)
     project.dvcx("add", "data").ok()
     project.commit()
     run = project.dvcx("export", "HEAD", str(place)).ok()
     assert os.access(place / "data/run.sh", os.X_OK) and not os.access(place / "data/real/x", os.X_OK)
     assert (place / "data/latest").read_text() == "content" and not (place / "data/latest").is_symlink()
-    assert "left out: data/folder" in run.err
+    assert (place / "data/folder/x").read_text() == (place / "data/folder/again").read_text() == "content"
+    assert not (place / "data/folder").is_symlink() and not (place / "data/nothing").exists()
+    done = project.json("export", "HEAD", str(place))
+    assert sorted(done["links"]) == ["data/folder/itself", "data/outside", "data/real/itself"]
+    assert done["empty"] == ["data/nothing/at all"]
+    assert "left out: data/folder/itself" in run.err and "left out: data/nothing/at all" in run.err
     (project.path / "data/run.sh").chmod(0o644)
     project.dvcx("add", "data").ok()
     project.commit()
     assert project.json("export", "HEAD", str(place))["written"] == ["data/run.sh"]
     assert not os.access(place / "data/run.sh", os.X_OK)
+
+
+@pytest.mark.parametrize("where", ["{folder}/place", "memory://{folder}/place", "remote://store/place"])
+def test_import_url_takes_an_exported_tree_and_not_its_notes(saved: Project, tmp_path: Path, where: str) -> None:
+    url = where.format(folder=tmp_path)
+    other = Project.make(tmp_path / "other")
+    for project in (saved, other):
+        project.dvcx("remote", "add", "store", str(tmp_path / "store")).ok()
+    saved.dvcx("export", "v1", url).ok()
+    other.dvcx("import-url", url, "taken").ok()
+    assert other.files("taken") == V1
+    saved.dvcx("export", "v2", url, "--delete").ok()
+    other.dvcx("update", "taken").ok()
+    assert other.files("taken") == V2
 
 
 def test_large_files_and_many_small_ones_are_whole(project: Project, place: Path, tmp_path: Path) -> None:

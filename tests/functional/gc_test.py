@@ -83,7 +83,7 @@ def test_undo_brings_it_back(with_garbage: Project) -> None:
     assert contents(project) == before
     (entry,) = project.json("undo", "--list")["entries"]
     assert set(entry["names"]) == shown
-    assert set(project.json("undo")["restored"]) == shown
+    assert set(project.json("undo")["removed"]) == shown
     assert contents(project) != before
 
 
@@ -367,6 +367,31 @@ def test_a_listing_that_only_a_remote_has_is_read_from_there(project: Project) -
     assert b"shared" in contents(clone)
 
 
+def _break_remote(project: Project) -> None:
+    config = project.path / ".dvcx/config.toml"
+    config.write_text(f'{config.read_text()}\n[remote.broken]\nurl = "nosuchstore://x/y"\n', "utf-8")
+
+
+def test_a_remote_that_cannot_be_opened_is_in_the_way_only_when_it_has_to_be_asked(project: Project) -> None:
+    project.save({"data/a": "one", "data/b": "shared"}, tag="v1")
+    _break_remote(project)
+    project.commit()
+    project.save({"model": big("g")})
+    project.git("reset", "--quiet", "--hard", "HEAD~1")
+    forget_the_past(project)
+    clone = project.clone(project.path.parent / "clone")
+    assert names(project.json("gc", "--yes")) == ["model"]
+    clone.save({"more": "garbage"})
+    clone.git("reset", "--quiet", "--hard", "HEAD~1")
+    forget_the_past(clone)
+    run = clone.dvcx("gc", "--yes")
+    assert run.code == 6 and b"garbage" in contents(clone)
+    for said in ("they need: data; ", "remote broken: ", "nosuchstore", "dvcx remote remove", "--allow-missing"):
+        assert said in run.err
+    clone.dvcx("gc", "--yes", "--allow-missing").ok()
+    assert b"garbage" not in contents(clone)
+
+
 def test_a_listing_that_is_nowhere_stops_it_and_is_named(with_garbage: Project) -> None:
     project = with_garbage
     cache = cache_of(project)
@@ -404,7 +429,8 @@ def test_a_listing_that_is_nowhere_does_no_harm_when_nothing_would_go(project: P
     project.save({"data/a": "one"}, tag="v1")
     clone = project.clone(project.path.parent / "clone")
     clone.save({"new": "n"})
-    assert clone.json("gc", "--yes")["items"] == []
+    done = clone.json("gc", "--yes")
+    assert (done["items"], done["unread"]) == ([], []), "nobody was asked for it, so nobody lacks it"
 
 
 def test_a_damaged_listing_stops_it(with_garbage: Project) -> None:

@@ -149,7 +149,7 @@ def test_a_bare_repository_and_a_project_in_a_subfolder(source: Project, here: P
 
 def test_hints_about_another_project_name_it(source: Project, here: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     for where in (address(source), str(source.path)):
-        listing = f"`dvcx ls {where} --rev {source.head()}`"
+        listing = f"`dvcx ls {where}`"
         for words in (["get", where, "nope"], ["ls", where, "nope"]):
             run = here.dvcx(*words)
             assert run.code == 2 and listing in run.err and f"of {where}" in run.err, words

@@ -71,7 +71,7 @@ def test_what_is_in_the_way_is_refused(source: Project, target: Project) -> None
     again = target.dvcx("import", address(source), "data")
     assert again.code == 6 and "dvcx update data" in again.err
     inside = target.dvcx("import", address(source), "params.yaml", "-o", "data/params.yaml")
-    assert inside.code == 6 and "choose another --out" in inside.err
+    assert inside.code == 6 and "another name: `--out PATH`" in inside.err
     assert target.dvcx("import", address(source), ".").code == 2
 
 

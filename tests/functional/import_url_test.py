@@ -67,8 +67,25 @@ def test_a_place_on_this_machine_is_read_again_only_when_it_is_named(project: Pr
     project.dvcx("import-url", str(store / "a.csv")).ok()
     project.dvcx("import-url", "memory://a/b.csv" if _in_memory() else "", "b.csv").ok()
     (store / "a.csv").write_text("secret")
-    run = project.dvcx("update")
-    assert run.code == 4 and "a.csv" in run.err and project.read("a.csv") == b"a\n"
+    for words in (("update",), ("update", "--check")):
+        run = project.dvcx(*words).ok()
+        told = f"unnamed   a.csv  (not updated unless it is named: {store}/a.csv is on this machine"
+        assert told in run.out and run.out.count("a.csv") == 2
+        assert f"next: dvcx {' '.join(words)} a.csv b.csv" in run.err
+    assert project.read("a.csv") == b"a\n"
+    named = project.dvcx("update", "--check", "a.csv")
+    assert named.code == 1 and "next: dvcx update a.csv" in named.err
+    project.dvcx("update", "a.csv").ok()
+    assert project.read("a.csv") == b"secret"
+
+
+def test_what_is_frozen_is_passed_over_and_told(project: Project, store: Path) -> None:
+    project.dvcx("import-url", str(store / "a.csv")).ok()
+    project.dvcx("freeze", "a.csv").ok()
+    run = project.dvcx("update").ok()
+    assert run.out.startswith("frozen    a.csv  (not updated") and "dvcx unfreeze a.csv" in run.out
+    (passed,) = project.json("update", "--check")["passed_over"]
+    assert passed == {"path": "a.csv", "why": "frozen", "origin": str(store / "a.csv")}
 
 
 def _in_memory() -> bool:

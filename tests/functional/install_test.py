@@ -96,8 +96,43 @@ def test_changes_that_nobody_saved_stay_and_the_other_data_follows(project: Proj
     project.dvcx("install").ok()
     project.write("data/a", "precious")
     done = git(project, "checkout", "v1")
-    assert done.returncode == 1 and "data/a" in done.stderr and "dvcx add" in done.stderr
+    assert done.returncode == 1 and "data/a" in done.stderr
+    assert "`dvcx checkout --force data` replaces them, and `dvcx undo` brings them back" in done.stderr
+    assert "go back with `git checkout -` and keep them there with `dvcx add data`" in done.stderr
     assert (project.read("data/a"), project.read("more")) == (b"precious", b"1")
+
+
+def test_what_is_told_about_changes_that_nobody_saved_works(project: Project) -> None:
+    project.save({"data/a": "1", "data/b": "1"}, tag="v1")
+    project.save({"data/a": "2"}, "data", tag="v2")
+    project.dvcx("install").ok()
+    project.write("data/b", "precious")
+    assert git(project, "checkout", "v1").returncode == 1
+    project.dvcx("checkout", "--force", "data").ok()
+    assert project.files("data") == {"a": b"1", "b": b"1"}
+    project.dvcx("undo").ok()
+    assert project.read("data/b") == b"precious"
+    project.dvcx("checkout", "--force").ok()
+    git(project, "checkout", "v2")
+    project.write("data/b", "precious too")
+    assert git(project, "checkout", "v1").returncode == 1
+    assert git(project, "checkout", "-").returncode == 0
+    project.dvcx("add", "data").ok()
+    assert project.files("data") == {"a": b"2", "b": b"precious too"}
+    assert [each["path"] for each in project.json("diff", "v2")["changes"]] == ["data/b"]
+
+
+def test_after_a_merge_nobody_is_sent_to_another_branch(project: Project) -> None:
+    project.save({"data/a": "1", "data/b": "1"})
+    project.git("checkout", "--quiet", "-b", "other")
+    project.save({"data/a": "2"}, "data")
+    project.git("checkout", "--quiet", "main")
+    project.dvcx("checkout").ok()
+    project.dvcx("install").ok()
+    project.write("data/b", "precious")
+    done = git(project, "merge", "other")
+    assert done.returncode == 0 and "`dvcx checkout --force data`" in done.stderr  # git ignores what post-merge says
+    assert "git checkout -" not in done.stderr and "go back to the commit" in done.stderr
 
 
 def test_data_that_is_not_in_the_cache_is_told(project: Project, tmp_path: Path) -> None:

@@ -211,3 +211,11 @@ def test_moves_are_followed_in_a_project_in_a_subfolder(tmp_path: Path) -> None:
     outer.commit(message="second")
     commits = outer.json("log", "data/b", cwd="sub")["commits"]
     assert [each["subject"] for each in commits] == ["second", "first"]
+
+
+def test_without_a_path_all_tracked_data_is_meant_from_any_folder(project: Project) -> None:
+    project.save({"data/a": "one"})
+    project.save({"other": "two"})
+    (project.path / "sub").mkdir()
+    run = project.dvcx("log", cwd="sub").ok()
+    assert "save data" in run.out and "save other" in run.out

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
 import pytest
 
+from dvcx.base.copying import HashingSink
+from dvcx.base.hashing import ALGORITHMS
 from dvcx.storage.bucket_wrappers import CountingBucket
 from dvcx.storage.folder_bucket import FolderBucket
 from tests.functional.arranging import use_store
@@ -70,3 +73,87 @@ def test_a_plan_of_a_fetch_tells_what_leaves_the_store(project: Project, tmp_pat
     plan = clone.json("fetch", "--plan")
     assert plan["cost"]["out"] == 1.0 and plan["size"] == 1024
     assert not list((clone.own_folder / "cache").rglob("*.pack"))
+
+
+MODEL = random.Random(2).randbytes(3 << 20)
+
+
+def smaller_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of a MiB are put together and copied like those of more than 64."""
+    monkeypatch.setattr("dvcx.storage.copies.LEAST", 1 << 20)
+    monkeypatch.setattr("dvcx.storage.download._TOGETHER", 1 << 20)
+
+
+@pytest.fixture
+def one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy from the cache into the workspace is an error."""
+    smaller_is_large(monkeypatch)
+
+    def copied_again(*arguments: object, **options: object) -> None:
+        raise AssertionError("the workspace's file was copied from the cache")
+
+    monkeypatch.setattr("dvcx.workspace.staging.hash_and_copy", copied_again)
+
+
+def pushed_model(project: Project) -> Path:
+    """Pushes a large executable file to a store in a folder."""
+    store = use_store(project)
+    project.save({"model": MODEL})
+    (project.path / "model").chmod(0o755)
+    project.save({"model": MODEL})
+    project.dvcx("push").ok()
+    return store
+
+
+def test_a_pull_writes_cache_and_workspace_in_one_pass(project: Project, tmp_path: Path, one_pass: None) -> None:
+    pushed_model(project)
+    clone = project.clone(tmp_path / "clone")
+    clone.dvcx("pull").ok()
+    assert clone.read("model") == MODEL and os.access(clone.path / "model", os.X_OK)
+    assert clone.dvcx("status", "--exit-code").code == 0 and clone.dvcx("fsck").code == 0
+    (cached,) = (path for path in (clone.own_folder / "cache" / "loose").rglob("*") if path.is_file())
+    assert cached.read_bytes() == MODEL and cached.stat().st_nlink == 1
+    assert cached.stat().st_ino != (clone.path / "model").stat().st_ino
+    assert not list(clone.own_folder.rglob("copy-*")), "what was not taken is cleared"
+
+
+def test_a_pull_does_not_trust_a_copy_that_came_damaged(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = pushed_model(project)
+    smaller_is_large(monkeypatch)
+    flipping = FlippingOnce(store)
+    monkeypatch.setattr("dvcx.operations.remotes.open_bucket", lambda *_: flipping)
+    clone = project.clone(tmp_path / "clone")
+    clone.dvcx("pull").ok()
+    assert flipping.flipped, "or this test shows nothing"
+    assert clone.read("model") == MODEL and clone.dvcx("fsck").code == 0
+
+
+class FlippingOnce(FolderBucket):
+    """A folder whose first long answer has a wrong bit in its middle."""
+
+    flipped = False
+
+    def read_range(self, name: str, start: int, end: int) -> bytes:
+        """Gives the bytes, the first time wrong ones."""
+        data = super().read_range(name, start, end)
+        if self.flipped or len(data) < 1 << 20:
+            return data
+        self.flipped = True
+        wrong = bytearray(data)
+        wrong[len(wrong) // 2] ^= 1
+        return bytes(wrong)
+
+
+def test_a_copy_that_cannot_be_written_does_not_spoil_the_object(tmp_path: Path) -> None:
+    (tmp_path / "copy").touch()
+    hasher = ALGORITHMS["blake3"].new()
+    with (
+        open(tmp_path / "object", "wb") as target,
+        open(tmp_path / "copy", "rb") as closed_to_writes,
+        HashingSink(hasher, target.fileno(), closed_to_writes.fileno()) as sink,
+    ):
+        sink.write(MODEL)
+    assert not sink.copied
+    assert (tmp_path / "object").read_bytes() == MODEL and hasher.digest() == ALGORITHMS["blake3"].of(MODEL)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dvcx.config.schema import RemoteConfig
+from dvcx.operations.prices import cost_of
 from tests.functional.arranging import configure, use_store
 from tests.project import Project
 
@@ -109,6 +112,45 @@ def test_a_plan_tells_costs_by_the_prices_of_the_configuration(project: Project)
     assert 3 <= plan["cost"]["requests"] <= plan["requests"]
     assert plan["cost"]["prices"] == "prices of the configuration"
     assert "that costs about $" in project.dvcx("push", "--plan").ok().out
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "month", "out"),
+    [
+        ("s3://b/x", {}, 0.023, 0.09),
+        ("gs://b/x", {}, 0.020, 0.12),
+        ("abfs://b@account.dfs.core.windows.net/x", {}, 0.018, 0.087),
+        ("s3://b/x", {"endpoint_url": "https://id.r2.cloudflarestorage.com"}, 0.015, 0.0),
+        ("s3://b/x", {"endpoint_url": "https://s3.eu-central-003.backblazeb2.com"}, 0.0064, 0.0107),
+        ("s3://b/x", {"endpoint_url": "https://s3.wasabisys.com"}, 0.0078, 0.0),
+    ],
+)
+def test_the_large_clouds_have_list_prices(url: str, options: dict[str, str], month: float, out: float) -> None:
+    cost = cost_of(RemoteConfig("store", url, options=options), writes=0, reads=0, size_in=1 << 30, size_out=1 << 30)
+    assert cost is not None and (cost.month, cost.out) == (month, out)
+    assert cost.prices.startswith("list prices of 20")
+
+
+def test_a_server_of_ones_own_has_no_prices_until_they_are_told() -> None:
+    for url in ("https://minio.example.org", "https://notwasabisys.com"):
+        own = RemoteConfig("store", "s3://b/x", options={"endpoint_url": url})
+        assert cost_of(own, writes=1, reads=1) is None
+        told = cost_of(replace(own, price_out=0.5), writes=1, reads=1, size_out=1 << 30)
+        assert told is not None and (told.out, told.prices) == (0.5, "prices of the configuration")
+
+
+def test_each_remote_is_compressed_as_its_setting_says(project: Project) -> None:
+    folders = remotes(project, "store", "raw", "small")
+    project.dvcx("remote", "modify", "raw", "compression", "none").ok()
+    project.dvcx("remote", "modify", "small", "compression", "zstd:19").ok()
+    noise = random.Random(1).randbytes(100_000)
+    text = "".join(f"{n},{n * n % 997},owl\n" for n in range(60_000))
+    project.save({"noise": noise, "text": text})
+    for name in ("store", "raw", "small"):
+        project.dvcx("push", "-r", name).ok()
+    quick, raw, small = (bytes_in(folder) - len(noise) for folder in folders)
+    assert len(text) < raw < len(text) + 2_000
+    assert max(small, quick) < 0.5 * raw and small != quick, (small, quick, raw)
 
 
 def test_a_rate_bounds_how_fast_bytes_go(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -230,9 +232,32 @@ def test_a_remote_with_data_in_the_clear_does_not_become_encrypted(
     ada = Person("ada", project, tmp_path / "ada-home")
     ada.public_key()
     run = ada.dvcx("remote", "keys", "add", "store", "ada")
-    assert run.code == 6 and "empty folder or bucket" in run.err
+    assert run.code == 6 and "what is there already is not" in run.err
     assert sorted(store.rglob("*")) == before
     assert "encrypt" not in (project.path / ".dvcx/config.toml").read_text()
+
+
+def test_what_is_told_to_type_brings_all_history_to_an_encrypted_remote(
+    project: Project, store: Path, tmp_path: Path
+) -> None:
+    for number in range(3):
+        project.save({"data/a": f"one {number}", f"data/{number}": "x" * number})
+        project.dvcx("push").ok()
+    ada = Person("ada", project.clone(tmp_path / "ada"), tmp_path / "ada-home")  # whose cache has nothing
+    ada.public_key()
+    run = ada.dvcx("remote", "keys", "add", "store", "ada")
+    typed = re.findall(r"`dvcx ([^`]*)`", run.err)
+    assert run.code == 6 and len(typed) == 6 and typed[0] == "remote modify store encrypt none"
+    for line in typed[1:]:
+        ada.dvcx(*line.replace("YOU", "ada").split()).ok()
+    ada.project.commit(message="an encrypted remote")
+    shutil.rmtree(store)
+    assert b"one" not in b"".join(path.read_bytes() for path in Path(f"{store}-encrypted").rglob("*") if path.is_file())
+    other = ada.project.clone(tmp_path / "other")
+    for back in range(3):
+        other.git("checkout", "-q", f"HEAD~{back}" if back else "HEAD")
+        other.git("checkout", "-q", ada.project.git("rev-parse", "HEAD").strip(), "--", ".dvcx")
+        other.dvcx("pull", environment=ada.environment).ok()
 
 
 def test_with_the_setting_taken_away_nothing_is_pushed_in_the_clear(ada: Person, store: Path) -> None:

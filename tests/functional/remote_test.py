@@ -278,3 +278,40 @@ def test_a_library_that_is_missing_is_told_with_the_line_to_type(
     for words in (["push"], ["pull"], ["remote", "check"]):
         run = project.dvcx(*words)
         assert run.code == 5 and "pip install 'git-dvcx[ssh]'" in run.err, run
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [("s3:/bucket/owls", "s3://bucket/owls"), ("ssh:host/owls", "ssh://host/owls"), ("GS:/b", "GS://b")],
+)
+def test_an_address_with_too_few_slashes_is_not_taken_for_a_folder(project: Project, url: str, meant: str) -> None:
+    run = project.dvcx("remote", "add", "store", url)
+    assert run.code == 2 and f"did you mean {meant}?" in run.err, run
+    project.dvcx("remote", "add", "store", f"./{url}").ok()
+
+
+def test_a_secret_for_everybody_is_refused_with_what_to_type(project: Project) -> None:
+    project.dvcx("remote", "add", "store", "s3://bucket/owls").ok()
+    run = project.dvcx("remote", "modify", "store", "secret_access_key", "abc")
+    assert run.code == 6 and "`dvcx remote modify --local store secret_access_key -`" in run.err, run
+    project.dvcx("remote", "modify", "--local", "store", "secret_access_key", "-", stdin="abc\n").ok()
+    assert project.dvcx("remote", "add", "other", "https://ada:abc@host/x").code == 6
+    assert "abc" not in (project.path / ".dvcx/config.toml").read_text()
+
+
+def test_what_to_type_next_fits_the_remote(project: Project) -> None:
+    assert "next: dvcx push -r store" in project.dvcx("remote", "add", "store", "s3://bucket/owls").err
+    assert "next: dvcx pull -r public" in project.dvcx("remote", "add", "public", "https://host/owls").err
+    assert "keeps nothing" in project.dvcx("remote", "add", "gone", "memory://x").err
+
+
+def test_a_missing_library_that_dvcx_does_not_know_is_told_by_its_name(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("ocifs", "pyarrow", "pyarrow.fs"):
+        monkeypatch.setitem(sys.modules, module, None)
+    project.add({"data/a": "one"})
+    for url, package in (("oci://bucket@space/x", "ocifs"), ("hdfs://host/x", "pyarrow")):
+        project.dvcx("remote", "add", "--force", "store", url).ok()
+        run = project.dvcx("push", "-r", "store")
+        assert run.code == 5 and run.err.endswith(f"hint: pip install {package}\n"), run

@@ -7,10 +7,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from dvcx.pipeline import orphans
 from tests.project import Project, program
 
 TWO = """\
@@ -70,16 +72,48 @@ def test_what_a_job_system_sends_does_the_same(two: Project) -> None:
     assert not is_sleeping()
 
 
-def test_killed_it_leaves_nothing_that_the_next_one_minds(two: Project) -> None:
+def test_killed_it_takes_its_commands_along_and_leaves_nothing_that_the_next_one_minds(two: Project) -> None:
     running = start(two)
     wait_for((two.path / "started").exists)
     wait_for((two.path / "dvcx.lock").exists)
+    assert is_sleeping()
     running.kill()
     running.communicate()
+    wait_for(lambda: not is_sleeping())
     two.write("dvcx.yaml", TWO.replace("sleep 30", "sleep 0"))
     assert [each["action"] for each in two.json("repro")["stages"]] == ["skip", "ran"]
-    for pid in sleeping():  # nobody could tell the orphan
-        os.kill(pid, signal.SIGKILL)
+    assert not (two.path / ".git/dvcx/running").exists()
+
+
+def test_a_command_that_outlived_its_dvcx_is_named_and_not_run_twice(
+    two: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = start(two)
+    wait_for((two.path / "started").exists)
+    wait_for(is_sleeping)
+    end_watchdogs(running.pid)
+    running.kill()
+    running.communicate()
+    monkeypatch.setattr("dvcx.operations.repro.still_running", partial(orphans.still_running, wait=0.1))
+    busy = two.dvcx("repro")
+    (orphan,) = sleeping()
+    assert busy.code == 75
+    assert f"the stage slow of a dvcx that was killed is still running (process group {os.getpgid(orphan)})" in busy.err
+    assert two.dvcx("repro", "--dry-run").code == 0
+    os.killpg(os.getpgid(orphan), signal.SIGKILL)
+    two.write("dvcx.yaml", TWO.replace("sleep 30", "sleep 0"))
+    two.dvcx("repro").ok()
+
+
+def end_watchdogs(parent: int) -> None:
+    """Kills the children of a process that are not commands of stages."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            stat = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(stat[1]) == parent and b"while read -r what group" in (folder / "cmdline").read_bytes():
+                os.kill(int(folder.name), signal.SIGKILL)
+        except OSError:
+            continue
 
 
 def test_others_read_and_write_while_it_runs_and_a_second_one_is_told_who_is_at_work(two: Project) -> None:
@@ -127,6 +161,16 @@ def test_stages_that_exclude_one_another_or_want_it_all_do_not_run_at_once(proje
     stage = f"  s{{n}}:\n    cmd: {cmd}\n    outs: [o{{n}}]\n    {{limit}}\n"
     project.write("dvcx.yaml", "stages:\n" + "".join(stage.format(n=n, limit=limit) for n in (1, 2, 3)))
     project.dvcx("repro", "-j", "3").ok()
+
+
+def test_a_setting_tells_how_much_there_is_of_a_resource(project: Project) -> None:
+    cmd = "touch x{n}; for i in $(seq 100); do test -e x{m} && break; sleep 0.1; done; test -e x{m} && echo > o{n}"
+    stage = f"  s{{n}}:\n    cmd: {cmd}\n    outs: [o{{n}}]\n    resources: {{{{licence: 1, cpu: 0}}}}\n"
+    project.write("dvcx.yaml", "stages:\n" + stage.format(n=1, m=2) + stage.format(n=2, m=1))
+    project.dvcx("config", "repro.resources", "licence=2").ok()
+    project.dvcx("repro", "-j", "2").ok()
+    refused = project.dvcx("config", "repro.resources", "licence=many")
+    assert (refused.code, "gpu=2 and memory=32GiB" in refused.err) == (2, True)
 
 
 def test_lines_of_stages_carry_their_names(project: Project) -> None:

@@ -439,9 +439,15 @@ def test_an_output_that_is_not_to_be_pushed_or_goes_to_another_remote_is_left_ou
         "    outs:\n    - a.txt\n    - b.txt: {push: false}\n    - c.txt: {remote: other}\n",
     )
     project.dvcx("repro").ok()
-    assert project.json("push")["objects"] == 1
-    assert project.json("push", "-r", "other")["objects"] == 2
     project.commit(message="ran")
+    everything: tuple[list[str], ...] = (["--all-commits"], ["--all-branches"], ["--rev", "HEAD"], ["--run-cache"], [])
+    for words in everything:
+        assert project.json("push", "--dry-run", *words)["objects"] == 1, words
+        assert project.json("push", "--dry-run", "-r", "other", *words)["objects"] == 2, words
+    assert project.json("push", "--run-cache", "--all-commits")["objects"] == 1
+    assert project.json("push", "-r", "other")["objects"] == 2
+    assert project.json("push")["objects"] == 0, "the run cache took nothing along that is to stay here"
     clone = project.clone(project.path.parent / "clone")
-    clone.dvcx("fetch").ok()
-    clone.dvcx("fetch", "-r", "other").ok()
+    for words in everything:
+        assert clone.json("fetch", *words)["objects"] == (1 if words == ["--all-commits"] else 0), words
+    assert clone.json("fetch", "-r", "other")["objects"] == 1

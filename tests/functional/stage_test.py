@@ -78,11 +78,45 @@ def test_stages_are_listed_with_what_they_say_or_make(project: Project) -> None:
 
 def test_a_broken_stage_is_told_with_its_line_and_the_others_are_listed(project: Project) -> None:
     project.write("dvcx.yaml", PIPELINE + "  odd:\n    cmd: run ${modles}\n")
-    run = project.dvcx("stage", "list", "--name-only").ok()
+    run = project.dvcx("stage", "list", "--name-only")
+    assert run.code == 3
     assert run.lines == ["prepare", "train@cnn", "train@xgb"]
     assert "dvcx.yaml:15:14: ${modles} does not exist" in run.err
     assert "did you mean models?" in run.err
     assert "   15 |     cmd: run ${modles}\n      |              ^\n" in run.err
+
+
+def test_the_stages_of_the_folder_are_listed_and_on_request_more(project: Project) -> None:
+    project.write("sub/dvcx.yaml", "stages:\n  here: {cmd: x}\n")
+    project.write("sub/deep/dvcx.yaml", "stages:\n  deep: {cmd: x}\n")
+    here, deep = "sub/dvcx.yaml:here", "sub/deep/dvcx.yaml:deep"
+
+    def names(*words: str, cwd: str = "") -> list[str]:
+        return project.dvcx("stage", "list", "--name-only", *words, cwd=cwd).ok().lines
+
+    assert names() == ["prepare", "train@cnn", "train@xgb"]
+    assert names(cwd="sub") == [here]
+    assert set(names("-R", cwd="sub")) == {here, deep}
+    assert set(names("--all", cwd="sub")) == {"prepare", "train@cnn", "train@xgb", here, deep}
+    assert project.dvcx("stage", "list", "--all", "train").code == 2
+    (project.path / "empty").mkdir()
+    empty = project.dvcx("stage", "list", cwd="empty").ok()
+    assert (empty.out, "dvcx stage list --all" in empty.err) == ("", True)
+
+
+def test_a_broken_file_counts_where_it_is_listed(project: Project) -> None:
+    project.write("sub/dvcx.yaml", "stages: [\n")
+    assert project.dvcx("stage", "list").code == 0
+    for run in (project.dvcx("stage", "list", cwd="sub"), project.dvcx("stage", "list", "--all")):
+        assert (run.code, "sub/dvcx.yaml:" in run.err) == (3, True)
+
+
+def test_a_stage_with_nothing_in_it_breaks_only_itself(project: Project) -> None:
+    project.write("dvcx.yaml", "stages:\n  a:\n  b: {cmd: x}\n")
+    run = project.dvcx("stage", "list", "--name-only")
+    assert (run.code, run.lines) == (3, ["b"])
+    assert "dvcx.yaml:2:3: the stage 'a' is empty; its fields were expected" in run.err
+    assert "cmd: COMMAND" in run.err
 
 
 def test_a_mistake_is_shown_by_every_command_that_needs_the_stage(project: Project) -> None:

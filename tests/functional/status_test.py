@@ -43,6 +43,29 @@ def test_after_a_git_checkout_the_workspace_is_outdated_not_changed_and_nothing_
     assert [(c["change"], c["path"]) for c in output["changes"]] == [("added", "data/mine"), ("modified", "data/same")]
 
 
+def test_a_folder_that_is_changed_and_outdated_is_not_said_to_be_safe_from_a_checkout(project: Project) -> None:
+    two_versions(project)
+    project.save({"more": "1"}, tag="v3")
+    project.save({"more": "2"})
+    project.git("checkout", "-q", "v1", "--", "data.dvcx")
+    project.git("checkout", "-q", "v3", "--", "more.dvcx")
+    project.write("data/same", "my edit")
+    told = project.dvcx("status").err
+    assert "next: dvcx checkout --force data: bring" in told and "dvcx add PATH" not in told
+    assert "next: dvcx checkout more: bring what the pointers name now; nothing of your own is replaced" in told
+    run = project.dvcx("checkout")
+    assert run.code == 6 and "hint: `dvcx checkout --force data` replaces them" in run.err
+    project.dvcx("checkout", "more").ok()
+    assert project.read("more") == b"1"
+    assert "hint: `dvcx add data` keeps them; `dvcx checkout --force data`" in _edited_again(project)
+
+
+def _edited_again(project: Project) -> str:
+    project.dvcx("checkout", "--force").ok()
+    project.write("data/same", "my edit of now")
+    return project.dvcx("checkout").err
+
+
 def test_a_checkout_brings_what_is_outdated(project: Project) -> None:
     two_versions(project)
     project.git("checkout", "-q", "v1")

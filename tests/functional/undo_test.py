@@ -95,6 +95,20 @@ def test_each_worktree_undoes_its_own_work(project: Project, tmp_path: Path) -> 
     assert not (project.path / "model.dvcx").exists()
 
 
+def test_undoing_an_undo_tells_what_went_away_again_and_names_each_path_once(project: Project) -> None:
+    project.save({"data/a": "one", "data/b": "two"})
+    project.dvcx("remove", "--outs", "data").ok()
+    for gone in (False, True, False):
+        done = project.json("undo")
+        assert sorted(done["removed" if gone else "restored"]) == [".gitignore", "data", "data.dvcx"]
+        assert done["restored" if gone else "removed"] == []
+        assert (project.path / "data").exists() is not gone
+    project.write("data/a", "mine")
+    project.dvcx("checkout", "--force").ok()
+    for _ in range(3):
+        assert project.dvcx("undo").ok().lines == ["restored data/a"]
+
+
 def test_what_cannot_be_restored_is_named_and_stays_in_the_trash(project: Project) -> None:
     project.save({"deep/model": "m"}, "deep/model")
     project.dvcx("remove", "--outs", "deep/model").ok()

@@ -29,6 +29,20 @@ def test_what_cannot_be_used_is_named(project: Project) -> None:
     assert "secrets" in problems[".dvcx/config.local.toml"]
 
 
+def test_of_a_conflict_the_hint_is_to_resolve_it(project: Project) -> None:
+    both = "<<<<<<< ours\n=======\n>>>>>>> theirs\n"
+    for path, hint in (
+        ("data.dvcx", "`dvcx resolve`"),
+        ("dvcx.lock", "`dvcx resolve`"),
+        ("dvcx.yaml", "put them right"),
+    ):
+        project.commit({path: both})
+        run = project.dvcx("verify")
+        assert run.code == 3
+        assert f"hint: {hint}" in run.err, path
+        project.git("rm", "-q", path)
+
+
 def test_a_secret_in_the_tracked_configuration_is_refused(project: Project) -> None:
     with (project.path / ".dvcx/config.toml").open("a") as config:
         config.write('[remote.store]\nurl = "s3://x"\nsecret = "hunter2"\n')

@@ -100,10 +100,10 @@ def test_folders_nested_too_deep_are_refused_not_walked(victim: Project, tmp_pat
 
 @pytest.mark.parametrize(
     "thing",
-    [doubling(40, honest=True), doubling(40, honest=False), nested(["a"] * 3_000)],
+    [doubling(40, honest=True), doubling(40, honest=False), nested(["a"] * 6_000)],
     ids=["2^40", "lies", "deep"],
 )
-@pytest.mark.parametrize("words", [("checkout",), ("status",), ("ls", "-R"), ("pull",)], ids=" ".join)
+@pytest.mark.parametrize("words", [("checkout",), ("status",), ("ls", "-R"), ("du",), ("pull",)], ids=" ".join)
 def test_endless_trees_end(victim: Project, tmp_path: Path, thing: Thing, words: tuple[str, ...]) -> None:
     if words == ("pull",):
         lay_on_remote(tmp_path / "store", thing)

@@ -66,7 +66,9 @@ class Commands(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1), path=st.sampled_from(PATHS))
     def delete(self, which: int, path: str) -> None:
         if path in self.work[which]:
-            (self.projects[which].path / "data" / path).unlink()
+            data = self.projects[which].path / "data"
+            (data / path).unlink()
+            _remove_empty(data, path)
             del self.work[which][path]
 
     @rule(which=st.integers(0, 1), old=st.sampled_from(PATHS), new=st.sampled_from(PATHS))
@@ -79,6 +81,7 @@ class Commands(RuleBasedStateMachine):
             return
         (data / new).parent.mkdir(parents=True, exist_ok=True)
         (data / old).rename(data / new)
+        _remove_empty(data, old)
         work[new] = work.pop(old)
 
     @rule(which=st.integers(0, 1), part=st.sampled_from(["data", "data/sub", "data/a"]))
@@ -172,6 +175,14 @@ class Commands(RuleBasedStateMachine):
 
 def _is_in_the_way(work: Files, path: str) -> bool:
     return any(other.startswith(path + "/") or path.startswith(other + "/") for other in work)
+
+
+def _remove_empty(data: Path, path: str) -> None:
+    """Removes the folders above `path` that have nothing in them any more: they are data too, and no dictionary's."""
+    for folder in (data / path).parents:
+        if folder == data or any(folder.iterdir()):
+            return
+        folder.rmdir()
 
 
 def _run(examples: int, steps: int) -> None:

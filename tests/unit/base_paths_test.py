@@ -14,6 +14,7 @@ from dvcx.base.links import LinkType, clone_into, link_problem, try_link
 from dvcx.base.paths import (
     MAX_DEPTH,
     MAX_PATH_BYTES,
+    are_plain_names,
     check_depth,
     check_name,
     check_relative,
@@ -32,26 +33,35 @@ def test_names_that_a_disk_can_hold_are_accepted(name: str) -> None:
     check_name(name, "a test")
 
 
-@pytest.mark.parametrize(
-    ("name", "problem"),
-    [
-        ("", "is empty"),
-        (".", "leads out of its folder"),
-        ("..", "leads out of its folder"),
-        ("a/b", "contains a slash"),
-        ("a\0b", "contains a NUL character"),
-        ("a\udcff", "is not valid UTF-8"),
-        ("é" * 128, "is longer than 255 bytes"),
-        (".git", "is reserved for Git or dvcx"),
-        (".GiT", "is reserved for Git or dvcx"),
-        (".git ", "is reserved for Git or dvcx"),
-        (".git.", "is reserved for Git or dvcx"),
-        (".g\u200cit", "is reserved for Git or dvcx"),
-        (".git:stream", "is reserved for Git or dvcx"),
-        ("GIT~1", "is reserved for Git or dvcx"),
-        (".dvcx", "is reserved for Git or dvcx"),
-    ],
-)
+def test_many_plain_names_are_told_at_a_glance() -> None:
+    assert are_plain_names([]) and are_plain_names(["0001.png", "a b", "x-y_z (1)", "A" * 63])
+
+
+HOSTILE = [
+    ("", "is empty"),
+    (".", "leads out of its folder"),
+    ("..", "leads out of its folder"),
+    ("a/b", "contains a slash"),
+    ("a\0b", "contains a NUL character"),
+    ("a\udcff", "is not valid UTF-8"),
+    ("é" * 128, "is longer than 255 bytes"),
+    (".git", "is reserved for Git or dvcx"),
+    (".GiT", "is reserved for Git or dvcx"),
+    (".git ", "is reserved for Git or dvcx"),
+    (".git.", "is reserved for Git or dvcx"),
+    (".g\u200cit", "is reserved for Git or dvcx"),
+    (".git:stream", "is reserved for Git or dvcx"),
+    ("GIT~1", "is reserved for Git or dvcx"),
+    (".dvcx", "is reserved for Git or dvcx"),
+]
+
+
+@pytest.mark.parametrize("name", [name for name, _ in HOSTILE] + ["a\n" * 150, "a\n.git", "b\n", "\nb"])
+def test_no_hostile_name_is_taken_for_plain(name: str) -> None:
+    assert not are_plain_names(["a", name, "z"]) and not are_plain_names([name])
+
+
+@pytest.mark.parametrize(("name", "problem"), HOSTILE)
 def test_hostile_names_are_refused_with_what_is_wrong(name: str, problem: str) -> None:
     with pytest.raises(Refused) as raised:
         check_name(name, "the tree x")

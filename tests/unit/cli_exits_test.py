@@ -39,6 +39,7 @@ def test_each_family_of_errors_has_its_own_exit_code() -> None:
         "DamagedData": 3,
         "MissingData": 4,
         "RemoteError": 5,
+        "ArrivedDamaged": 5,
         "Refused": 6,
         "StageFailed": 7,
         "Busy": 75,
@@ -69,6 +70,8 @@ def test_names_that_the_message_lacks_are_listed() -> None:
     ]
     assert reported(MissingData("12 files are missing", None, names), verbose=1)[1].splitlines()[-1] == "  n11"
     assert reported(MissingData(f"missing: {shown(names)}", None, names))[1].count("\n") == 1
+    reasons = "; ".join(f"{name} is a link" for name in names)
+    assert reported(MissingData(reasons, None, names))[1].count("\n") == 1, "each is named with its reason already"
 
 
 def test_an_error_as_json_is_one_line_with_all_names() -> None:

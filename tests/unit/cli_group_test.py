@@ -217,8 +217,11 @@ def test_every_command_of_the_table_has_help_and_examples() -> None:
         assert any(line.startswith("dvcx ") or " dvcx " in line or "(dvcx " in line for line in help.examples), path
         assert all(text for _, text in (*help.arguments, *help.options)), f"{path}: an option without help"
         assert not command.help.endswith("."), path
+        assert "[[" not in help.usage, f"{path}: brackets are put around what is optional"
 
 
 def test_names_in_the_table_are_unique() -> None:
-    names = [name for entry in table.TABLE for name in (entry.name, *entry.aliases)]
-    assert len(names) == len(set(names))
+    groups = [entry.commands for entry in table.TABLE if isinstance(entry, table.Group)]
+    for entries in (table.TABLE, *groups):
+        names = [name for entry in entries for name in (entry.name, *entry.aliases)]
+        assert len(names) == len(set(names))

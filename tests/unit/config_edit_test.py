@@ -131,7 +131,7 @@ def test_a_key_inside_of_a_table_option_is_set_alone(project: ConfigFile) -> Non
         ("cache.type", "", "it takes one or more of"),
         ("core.lock_timeout", "-3", "it takes a number"),
         ("core.lock_timeout", "nan", "it takes a number"),
-        ("remote.x.compression", "zstd:99", "it takes a text"),
+        ("remote.x.compression", "zstd:99", "it takes none, zstd, or zstd:1 to zstd:19"),
         ("remote.x.url", "", "it takes a text"),
         ("remote.x.url", "me@host:data", "for SSH write ssh://me@host/data"),
         ("remote.x.opt", "[1", "close its quotes"),

@@ -138,7 +138,7 @@ def test_a_relative_folder_in_the_global_file_is_an_error(project: Project) -> N
         ("[cache]\ntype = []", 2, "it takes one or more of reflink, hardlink, symlink, copy"),
         ("[cache]\npack_below = 1e6", 2, "it takes a whole number from 0 to 16777216"),
         ("[cache]\ndir = ''", 2, "it takes a text"),
-        ("[remote.x]\nurl = 's3://x'\ncompression = 'lzma'", 3, "it takes a text"),
+        ("[remote.x]\nurl = 's3://x'\ncompression = 'lzma'", 3, "it takes none, zstd, or zstd:1 to zstd:19"),
         (
             "[remote.x]\nurl = 's3://x'\nsince = 2024-01-01",
             3,

@@ -85,6 +85,7 @@ def test_the_table_of_settings_and_the_values_agree() -> None:
             ("trash", config.trash),
             ("git", config.git),
             ("parsing", config.parsing),
+            ("repro", config.repro),
         )
         for name in type(part).__slots__
     }

@@ -6,6 +6,7 @@ import pytest
 
 from dvcx.base.errors import DvcxError
 from dvcx.base.hashing import ALGORITHMS
+from dvcx.base.paths import MAX_PATH_BYTES
 from dvcx.formats.table import Role
 from dvcx.formats.tree_bytes import dump_tree
 from dvcx.model.tree import EMPTY_TREE, file_entry, folder_entry, link_entry, make_tree
@@ -116,6 +117,17 @@ def test_a_folder_that_contains_itself_many_times_over_is_walked_quickly(store: 
     assert len(reachable(store, [root]).wanted) == 62
     assert len(reachable(store, [root], selection=Below(["data/a/b"])).wanted) == 62
     assert len(reachable(store, [root], selection=Below(["data" + "/a" * 60 + "/leaf"])).wanted) == 62
+
+
+def test_the_paths_of_ever_deeper_folders_do_not_take_the_memory(store: MemoryStore) -> None:
+    digest = store_folder(store, {"leaf": b"leaf"})
+    for _ in range(300):
+        data = dump_tree(make_tree([folder_entry("n" * 200, digest, EMPTY_TREE)]))
+        digest = ALGORITHM.of(data)
+        store.held[digest] = (Role.TREE, data)
+    wanted = reachable(store, [Wanted(digest, Role.TREE, 0, "data")]).wanted
+    assert len(wanted) == 302
+    assert max(len(each.path) for each in wanted.values()) < MAX_PATH_BYTES + 300
 
 
 def test_a_blob_with_the_bytes_of_a_tree_does_not_hide_the_tree(store: MemoryStore) -> None:

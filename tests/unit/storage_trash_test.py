@@ -66,7 +66,7 @@ def fill(project: Path) -> Path:
 
 
 def names(result: UndoResult) -> set[str]:
-    return set(result.restored)
+    return {*result.restored, *result.removed}
 
 
 def test_what_is_moved_comes_back_as_it_was(project: Path, trash: Trash) -> None:
@@ -146,7 +146,7 @@ def test_a_rename_that_never_happened_is_left_alone(project: Path, trash: Trash)
     before = look_at(project)
     with trash.entry("move", project) as entry:
         entry.renamed(project / "model.bin", project / "m")
-    assert trash.undo(project) == UndoResult(entry.id, "move", (), (), None)
+    assert trash.undo(project) == UndoResult(entry.id, "move", (), (), (), None)
     assert look_at(project) == before
 
 

@@ -1,11 +1,13 @@
 """Read and change settings.
 
-With NAME alone the value in force is printed: the exit code is 1 when there is none. Settings come, from weak to
+Without NAME all that is in force is listed, defaults too, with where each value comes from; --list shows only what is
+set. With NAME alone the value in force is printed: the exit code is 1 when there is none. Settings come, from weak to
 strong, from the defaults, your own file (--global), the project's (--project, tracked by Git), the working tree's
 (--local, not tracked: for secrets) and the environment: `DVCX_CORE_REMOTE` is core.remote. Changes go to the project's
 file unless another is named. Secrets are shown as stars.
 
 Examples:
+    dvcx config                         # all settings, and where each comes from
     dvcx config core.remote
     dvcx config core.remote store
     dvcx config --global cache.type reflink,hardlink,copy
@@ -47,9 +49,9 @@ def command(
     _check(name, value, unset=unset, list_all=list_all)
     level = chosen_level(everywhere=everywhere, project=project, local=local)
     settings = Settings(call.repo_if_any(), call.environment)
-    if list_all or name is None:
-        found = list_settings(settings, level)
-        return Outcome(found, render=partial(render_settings, show_origin=show_origin))
+    if name is None:
+        found = list_settings(settings, level, with_defaults=not list_all)
+        return Outcome(found, render=partial(render_settings, show_origin=show_origin or not list_all))
     if unset:
         return Outcome(unset_setting(settings, name, level), render=render_setting_change)
     if value is not None:
@@ -77,5 +79,3 @@ def _check(name: str | None, value: str | None, *, unset: bool, list_all: bool) 
         raise UsageError("--list shows everything and takes no name", "leave out the name, or --list")
     if unset and (name is None or value is not None):
         raise UsageError("--unset takes the name of the setting and nothing else", "`dvcx config --unset core.remote`")
-    if name is None and not list_all:
-        raise UsageError("which setting? none is named", "`dvcx config --list` shows all that is set")

@@ -11,13 +11,15 @@ Examples:
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from dvcx.cli.console import Console
-from dvcx.cli.invocation import Invocation
+from dvcx.cli.invocation import Invocation, Outcome
 from dvcx.cli.options import ForeignPath, ForeignRemote, ForeignRevision, Source
+from dvcx.cli.render.places import as_typed
 from dvcx.cli.render.sizes import content_text
 from dvcx.cli.text import dim, green
 from dvcx.operations.get import GetOptions, GetResult, get
@@ -31,11 +33,17 @@ def command(
     out: Annotated[str | None, typer.Option("--out", "-o", metavar="PATH", help="where to write it")] = None,
     remote: ForeignRemote = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="replace what is there, for good")] = False,
-) -> GetResult:
+) -> Outcome:
     options = GetOptions(revision=rev, out=out, remote=remote, force=force)
-    return get(repo, path, call.directory, call.environment, options, call.progress)
+    result = get(repo, path, call.directory, call.environment, options, call.progress)
+    return Outcome(result, render=partial(_render, typed=out))
 
 
 def render(result: GetResult, console: Console) -> None:
+    _render(result, console, typed=None)
+
+
+def _render(result: GetResult, console: Console, *, typed: str | None) -> None:
     at = f" at {result.commit[:12]}" if result.commit else ""
-    console.report(green("got"), " ", result.path, dim(f"  ({content_text(result.size, result.files)}{at})"))
+    amount = content_text(result.size, result.files)
+    console.report(green("got"), " ", as_typed(result.path, typed), dim(f"  ({amount}{at})"))

@@ -11,13 +11,15 @@ Examples:
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from dvcx.cli.console import Console
-from dvcx.cli.invocation import Invocation
+from dvcx.cli.invocation import Invocation, Outcome
 from dvcx.cli.options import Url
+from dvcx.cli.render.places import as_typed
 from dvcx.cli.render.sizes import content_text
 from dvcx.cli.text import dim, green
 from dvcx.operations.outside import UrlResult, get_url
@@ -28,9 +30,15 @@ def command(
     url: Url,
     out: Annotated[str | None, typer.Argument(metavar="OUT", help="where to write it")] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="replace what is there, for good")] = False,
-) -> UrlResult:
-    return get_url(url, out, call.directory, call.repo_if_any(), force=force, progress=call.progress)
+) -> Outcome:
+    result = get_url(url, out, call.directory, call.repo_if_any(), force=force, progress=call.progress)
+    return Outcome(result, render=partial(_render, typed=out))
 
 
 def render(result: UrlResult, console: Console) -> None:
-    console.report(green("got"), " ", result.path, dim(f"  ({content_text(result.size, result.files)})"))
+    _render(result, console, typed=None)
+
+
+def _render(result: UrlResult, console: Console, *, typed: str | None) -> None:
+    amount = content_text(result.size, result.files)
+    console.report(green("got"), " ", as_typed(result.path, typed), dim(f"  ({amount})"))

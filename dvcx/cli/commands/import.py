@@ -12,6 +12,7 @@ Examples:
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -36,7 +37,7 @@ def command(
     desc: Desc = None,
     force: Force = False,
 ) -> Outcome:
-    project = call.repo()
+    project = call.repo(instead=f"`{shlex.join(['dvcx', 'get', repo, path])}` takes it without a project")
     target = project_path(project, out if out is not None else path.rstrip("/").rpartition("/")[2], call.directory)
     options = ImportOptions(revision=rev, out=target, remote=remote, force=force, download=not no_download, desc=desc)
     return Outcome(

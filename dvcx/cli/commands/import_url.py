@@ -11,6 +11,9 @@ Examples:
 
 from __future__ import annotations
 
+import os
+import shlex
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +23,7 @@ from dvcx.cli.invocation import Invocation, Outcome
 from dvcx.cli.options import Desc, Force, Url
 from dvcx.cli.render.imports import render_import
 from dvcx.cli.render.steps import then_git_add
+from dvcx.model.pointer import SUFFIX
 from dvcx.operations.import_ import Imported, ImportOptions
 from dvcx.operations.import_url import import_url
 from dvcx.operations.outside import name_of
@@ -33,12 +37,17 @@ def command(
     desc: Desc = None,
     force: Force = False,
 ) -> Outcome:
-    repo = call.repo()
+    repo = call.repo(instead=f"`{shlex.join(['dvcx', 'get-url', url])}` takes it without a project")
     name = out if out is not None else name_of(url)
-    if name.endswith("/") or ((call.directory / name).is_dir() and out is not None):
+    if name.endswith("/") or (out is not None and _is_plain_folder(call.directory / name)):
         name = f"{name.rstrip('/')}/{name_of(url)}"
     options = ImportOptions(out=project_path(repo, name, call.directory), force=force, desc=desc)
     return Outcome(import_url(repo, url, call.directory, options, call.progress), render=then_git_add(repo, render))
+
+
+def _is_plain_folder(place: Path) -> bool:
+    """Tells whether something can come into a folder: what is tracked as a whole is replaced as a whole."""
+    return place.is_dir() and not os.path.lexists(f"{place}{SUFFIX}")
 
 
 def render(result: Imported, console: Console) -> None:

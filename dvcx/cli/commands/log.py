@@ -3,7 +3,10 @@
 A path inside a tracked folder is looked up in each version of that folder; a version whose listing was never fetched
 here is shown as unknown. Data that was moved, without being edited by the same commit, is followed to its former path.
 
+Without PATH it is all tracked data.
+
 Examples:
+    dvcx log
     dvcx log data/
     dvcx log -n 5 data/train/0001.jpg   # the last five commits that changed this one file
     dvcx log --rev v1 model.pt          # from the tag v1 back
@@ -27,13 +30,15 @@ from dvcx.repo.open import project_path
 def command(
     call: Invocation,
     path: Annotated[
-        str, typer.Argument(metavar="PATH", autocompletion=tracked_paths, help="tracked data, or a path inside it")
-    ],
+        str | None,
+        typer.Argument(metavar="PATH", autocompletion=tracked_paths, help="tracked data, or a path inside it"),
+    ] = None,
     number: Annotated[int | None, typer.Option("--number", "-n", min=1, metavar="N", help="at most N commits")] = None,
     rev: Revision = None,
 ) -> LogResult:
     repo = call.repo()
-    return log(repo, project_path(repo, path, call.directory), revision=rev or "HEAD", limit=number)
+    inside = project_path(repo, path, call.directory) if path is not None else ""
+    return log(repo, inside, revision=rev or "HEAD", limit=number)
 
 
 def render(result: LogResult, console: Console) -> None:

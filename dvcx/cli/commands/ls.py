@@ -21,12 +21,14 @@ from typing import Annotated
 
 import typer
 
+from dvcx.base.errors import UsageError
 from dvcx.cli.console import Console
 from dvcx.cli.invocation import Invocation, Outcome
 from dvcx.cli.options import ListingRemote, Recursive, Revision, TrackedPath
 from dvcx.cli.render.listing import render_listing
 from dvcx.operations.ls import Listing, LsOptions, ls
 from dvcx.repo.open import OutsideProject, project_path
+from dvcx.repo.record import Repo
 
 
 def command(
@@ -51,7 +53,7 @@ def command(
             LsOptions(revision=rev, recursive=recursive, remote=remote),
         )
         return Outcome(result, error=result.problem(), render=partial(render_listing, sizes=size))
-    repo = call.repo()
+    repo = _project(call, path)
     options = LsOptions(revision=rev, recursive=recursive, remote=remote, empty_is_fine=path is None)
     try:
         inside = project_path(repo, path or ".", call.directory)
@@ -62,6 +64,18 @@ def command(
         ) from None
     result = ls(repo, inside, options)
     return Outcome(result, error=result.problem(), render=partial(render_listing, sizes=size))
+
+
+def _project(call: Invocation, path: str | None) -> Repo:
+    found = call.repo_if_any()
+    if found is None and path is not None and path.rstrip("/") != ".":
+        raise UsageError(
+            f"{path} is neither the folder of a project nor the address of a Git repository, and there is no project "
+            "here in which it could be",
+            "name the folder of a project, or an address: https://host/team/project.git; `dvcx ls-url` lists a plain "
+            "folder",
+        )
+    return found or call.repo()
 
 
 def _is_elsewhere(call: Invocation, path: str) -> bool:

@@ -23,6 +23,7 @@ from dvcx.cli.render.settings import render_remote_change
 from dvcx.config.schema import Level
 from dvcx.operations.remote_settings import RemoteChange, add_remote
 from dvcx.operations.settings import Settings
+from dvcx.storage.stores.kinds import kind_of
 
 
 def command(
@@ -44,4 +45,6 @@ def command(
 def render(result: RemoteChange, console: Console) -> None:
     default = ", the default" if result.default == result.name else ""
     render_remote_change(result, console, f"added the remote {result.name}{default}, at {result.url},")
-    console.next_step("dvcx push" if default else f"dvcx push -r {result.name}")
+    kind = kind_of(result.url or "")
+    verb = "pull" if kind is not None and kind.read_only else "push"
+    console.next_step(f"dvcx {verb}" if default else f"dvcx {verb} -r {result.name}")

@@ -59,5 +59,8 @@ def _read(question: str) -> str:
     if is_terminal(sys.stdin):
         import getpass
 
-        return getpass.getpass(question)
+        try:
+            return getpass.getpass(question)
+        except EOFError as error:
+            raise UsageError("no value was given", "type it, then press Enter") from error
     return sys.stdin.readline().removesuffix("\n")

@@ -46,7 +46,7 @@ from dvcx.cli.stopping import stopping
 from dvcx.operations.repro import ReproResult, repro
 from dvcx.operations.repro_options import ReproOptions, Selection
 from dvcx.pipeline.process import Stop
-from dvcx.pipeline.slots import machine
+from dvcx.pipeline.slots import capacity
 from dvcx.repo.open import path_in_project
 
 
@@ -71,7 +71,7 @@ def command(
     jobs: StageJobs = None,
 ) -> Outcome:
     repo = call.repo()
-    capacity = machine()
+    shared = capacity(repo.config.repro.resources)
     options = ReproOptions(
         selection=Selection(
             single=single_item,
@@ -91,8 +91,8 @@ def command(
         keep_going=keep_going,
         commit=not no_commit,
         run_cache=not no_run_cache,
-        jobs=jobs or int(capacity["cpu"]),
-        capacity=capacity,
+        jobs=jobs or max(1, int(shared["cpu"])),
+        capacity=shared,
     )
     stop = Stop()
     with stopping(stop):

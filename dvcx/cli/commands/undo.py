@@ -24,7 +24,7 @@ from dvcx.base.errors import UsageError
 from dvcx.cli.console import Console
 from dvcx.cli.invocation import Invocation, Outcome
 from dvcx.cli.render.sizes import age_text, count_text, size_text
-from dvcx.cli.text import Cell, dim, green
+from dvcx.cli.text import Cell, dim, green, yellow
 from dvcx.operations.undo import UndoList, Undone, list_undo, undo
 
 _FEW = 3
@@ -32,7 +32,7 @@ _FEW = 3
 
 def command(
     call: Invocation,
-    entry: Annotated[str | None, typer.Argument(metavar="[ID]", help="an entry of --list; else the last one")] = None,
+    entry: Annotated[str | None, typer.Argument(metavar="ID", help="an entry of --list; else the last one")] = None,
     show: Annotated[bool, typer.Option("--list", "-l", help="list what can be taken back")] = False,
 ) -> Outcome:
     repo = call.repo()
@@ -47,6 +47,8 @@ def command(
 def render(result: Undone, console: Console) -> None:
     for name in result.restored:
         console.line(green("restored"), " ", name)
+    for name in result.removed:
+        console.line(yellow("removed "), " ", name)
     where = "; what came back is in the cache" if result.operation == "gc" and result.restored else ""
     console.say(f"took back {result.operation} ({result.id}){where}")
     if result.undo_id is not None:

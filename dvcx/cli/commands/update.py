@@ -1,11 +1,13 @@
 """Bring imported data to what its source has now: the branch or tag it was imported from, or the URL.
 
-Without TARGETS all imported data is updated, except frozen data. With --check nothing is changed: it tells what would,
-and the exit code is 1 when there is something new.
+Without TARGETS all imported data is updated, except frozen data and what comes from a path on this machine: a pointer
+from somebody else could name any file here. With --check nothing is changed: it tells what would, and the exit code is
+1 when there is something new.
 
 Examples:
     dvcx update
     dvcx update --check
+    dvcx update raw.csv                 # imported from a path on this machine
     dvcx update data/train --rev v2     # from now on the tag v2
 """
 

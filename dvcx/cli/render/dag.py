@@ -9,6 +9,7 @@ from dvcx.cli.console import Console
 from dvcx.cli.render.dag_ascii import draw, picture_width
 from dvcx.cli.render.dag_svg import html, svg
 from dvcx.cli.render.dag_text import dot, listed, mermaid, told
+from dvcx.cli.render.stage import warn_of_broken
 from dvcx.cli.text import escaped
 from dvcx.operations.dag import Dag
 from dvcx.pipeline.graph import layouts
@@ -35,6 +36,7 @@ _WRITERS: Mapping[Form, Callable[[Dag], Iterator[str]]] = {
 
 def render_dag(dag: Dag, console: Console, form: Form, columns: int) -> None:
     """Shows the graph in a form; a drawing with letters is at most `columns` wide."""
+    warn_of_broken(dag.broken, console)
     if not dag.nodes:
         console.say("there are no stages yet")
         console.next_step("dvcx stage add -n NAME -d INPUT -o OUTPUT COMMAND")

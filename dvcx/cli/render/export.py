@@ -34,6 +34,8 @@ def _render_left(result: ExportResult, console: Console) -> None:
         console.warn(f"{found} there had other contents and {'would be' if result.dry_run else 'were'} written anew")
     if result.links:
         console.warn(f"symbolic links to what is not exported are left out: {shown(result.links)}")
+    if result.empty:
+        console.say(f"folders with nothing in them are left out: {shown(result.empty, 3)}")
     if result.changed:
         console.warn(
             f"these are in {result.revision} no more, but somebody changed them there: {shown(result.changed)}"

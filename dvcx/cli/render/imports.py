@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 
@@ -9,9 +10,10 @@ from dvcx.cli.console import Console
 from dvcx.cli.render.sizes import content_text, count_text
 from dvcx.cli.text import dim, green, yellow
 from dvcx.operations.import_ import Imported
-from dvcx.operations.update import Updated, UpdateResult
+from dvcx.operations.update import PassedOver, Updated, UpdateResult
 
 _SHORT = 12
+_FEW = 5
 _MOST = 20
 """Lines for the files of one import."""
 
@@ -35,10 +37,23 @@ def render_update(result: UpdateResult, console: Console) -> None:
                 console.report(f"    {file.change:<8} {file.path}")
             if len(each.files) > _MOST:
                 console.report(f"    and {len(each.files) - _MOST:,} more; --json lists them all")
-    if not result.outputs and not result.failed:
+    for passed in result.passed_over:
+        console.report(dim(f"{passed.why:<9}"), " ", passed.path, dim(f"  ({_why(passed)})"))
+    unnamed = [passed.path for passed in result.passed_over if passed.why == "unnamed"]
+    if not result.outputs and not result.failed and not result.passed_over:
         console.say("no data here was imported")
-    elif result.is_outdated:
-        console.next_step("dvcx update")
+    if result.is_outdated:
+        outdated = [shlex.quote(each.path) for each in result.outputs if each.change == "outdated"]
+        console.next_step(f"dvcx update {' '.join(outdated)}" if len(outdated) <= _FEW else "dvcx update")
+    if unnamed:
+        names = " ".join(map(shlex.quote, unnamed))
+        console.next_step(f"dvcx update{' --check' if result.check else ''} {names}: if those are the right places")
+
+
+def _why(passed: PassedOver) -> str:
+    if passed.why == "frozen":
+        return f"not updated: it is frozen, `dvcx unfreeze {shlex.quote(passed.path)}` ends that"
+    return f"not updated unless it is named: {passed.origin} is on this machine, or reached through it"
 
 
 def _step(each: Updated) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from dvcx.base.errors import shown
 from dvcx.cli.console import Console
 from dvcx.cli.render.sizes import count_text, size_text
 from dvcx.cli.text import Cell, Piece, bold, dim, green, red, yellow
@@ -28,6 +29,9 @@ _WORD = {Action.SKIP: "fresh", Action.STOPPED: "stopped", Action.DECLINED: "left
 
 def render_repro(result: ReproResult, console: Console) -> None:
     """Writes a line for each stage that something happened to, and what there was in all."""
+    if result.broken:
+        what = f"{shown(result.broken, 3)} cannot be used: what that would make is taken as it lies there"
+        console.warn(what, "`dvcx stage list --all` tells what is wrong")
     if result.dry_run:
         _render_plan(result, console)
         return

@@ -43,6 +43,8 @@ def render_setting_change(change: SettingChange, console: Console) -> None:
     what = "removed" if change.value is None else "set"
     value = "" if change.value is None else f" to {value_text(change.value)}"
     console.say(f"{what} {change.key}{value} in {os.path.relpath(change.file)}")
+    for note in change.notes:
+        console.warn(note)
 
 
 def render_remotes(remotes: Sequence[RemoteInfo], console: Console) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dvcx.base.errors import shown
 from dvcx.cli.console import Console
 from dvcx.cli.text import bold, dim
 from dvcx.formats.stage_text import print_fields
 from dvcx.operations.stage_add import StageAdded
-from dvcx.operations.stage_list import ListedStage, ShownStage, StageList
+from dvcx.operations.stage_list import BrokenStage, ListedStage, ShownStage, StageList
 from dvcx.operations.stage_rm import StagesRemoved
 
 
@@ -18,12 +20,20 @@ def render_stage_list(result: StageList, console: Console, *, name_only: bool) -
             console.line(each.stage)
     else:
         console.table([(each.stage, _about(each)) for each in result.stages])
-    if not result.stages and not result.broken:
+    if not result.stages and result.elsewhere:
+        console.say("there is no stage in the dvcx.yaml of this folder")
+        console.next_step("dvcx stage list --all")
+    elif not result.stages and not result.broken:
         console.say("there are no stages yet")
         console.next_step("dvcx stage add -n NAME -d INPUT -o OUTPUT COMMAND")
-    for broken in result.broken:
-        console.warn(broken.message, broken.hint)
-        for line in broken.excerpt:
+    warn_of_broken(result.broken, console)
+
+
+def warn_of_broken(broken: Iterable[BrokenStage], console: Console) -> None:
+    """Warns of stages and files that cannot be used, each with the line that is the matter."""
+    for each in broken:
+        console.warn(each.message, each.hint)
+        for line in () if console.json else each.excerpt:
             console.error_line(dim(line))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -116,12 +117,27 @@ def _summary(changes: Sequence[PathChange]) -> str:
     return ", ".join(f"{counts[word]:,} {word}" for word in ("added", "deleted", "modified", "renamed") if counts[word])
 
 
+def _typed(paths: Sequence[str]) -> str:
+    return " ".join(map(shlex.quote, paths)) if len(paths) <= _FEW else "PATH"
+
+
 def _next_steps(result: StatusResult, console: Console) -> None:
     outputs = result.outputs
-    if any(output.changes for output in outputs):
+    if any(output.changes and not output.outdated for output in outputs):
         console.next_step("dvcx add PATH: keep the changes; dvcx checkout PATH: go back to the pointers")
-    if any(output.outdated for output in outputs):
-        console.next_step("dvcx checkout: bring what the pointers name now; nothing of your own is replaced")
+    mixed = [output.path for output in outputs if output.changes and output.outdated]
+    if mixed:
+        # `add` would put the outdated files under the pointer of this revision.
+        names = _typed(mixed)
+        console.next_step(
+            f"dvcx checkout --force {names}: bring what the pointer names now; dvcx undo brings your changes back"
+        )
+        console.next_step(f"git checkout - (after a switch), then dvcx add {names}: keep them where they were made")
+    following = [output.path for output in outputs if output.outdated and not output.changes]
+    if following:
+        # Without names it would stop at those that were changed.
+        names = f" {_typed(following)}" if any(output.changes for output in outputs) else ""
+        console.next_step(f"dvcx checkout{names}: bring what the pointers name now; nothing of your own is replaced")
     if any(output.state == "outdated" and not output.outdated for output in outputs):
         console.next_step("dvcx pull: fetch and bring what the pointers name now")
     if result.stages:

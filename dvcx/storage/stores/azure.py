@@ -166,7 +166,7 @@ def explain(error: BaseException) -> Problem | None:
             return Problem(
                 Outcome.FAILED,
                 "the store does not take the credentials",
-                "set account_key, sas_token or connection_string again (`dvcx remote modify --local NAME ... -`)",
+                "set it again: `dvcx remote modify --local NAME account_key -` (or sas_token, connection_string)",
             )
         if code.startswith("Authorization") or code == "InsufficientAccountPermissions":
             return Problem(

@@ -197,10 +197,13 @@ def _of_network(error: BaseException) -> Problem | None:
             "check the network" if again else "check the URL or `endpoint_url`, and the network",
         )
     if isinstance(error, ssl.SSLCertVerificationError):
+        # aiohttp's exception is one of these by its class alone, and keeps the real one.
+        inner = getattr(error, "certificate_error", error)
         return Problem(
             Outcome.FAILED,
-            f"its certificate cannot be trusted: {getattr(error, 'verify_message', '') or error}",
-            "if it is your own server, set `ssl_verify` to the file with its certificate authority",
+            f"its certificate cannot be trusted: {getattr(inner, 'verify_message', '') or inner}",
+            "if it is your own server, name the file with its certificate authority: "
+            "`dvcx remote modify NAME ssl_verify FILE`",
         )
     if isinstance(error, ssl.SSLError) and "wrong version" in str(error).lower():
         return Problem(Outcome.FAILED, "it does not speak TLS there", "use http:// in the address, or another port")
@@ -221,7 +224,9 @@ def _of_status(status: int, error: BaseException) -> Problem | None:
         )
     if status == 401:
         return Problem(
-            Outcome.FAILED, "it wants other credentials (status 401)", "set the user and password, key or token"
+            Outcome.FAILED,
+            "it wants other credentials (status 401)",
+            "check `user`, and set the password or token again: `dvcx remote modify --local NAME password -`",
         )
     if status == 403:
         return Problem(

@@ -249,7 +249,7 @@ def _of_code(code: str, error: BaseException) -> Problem | None:
         return Problem(
             Outcome.FAILED,
             "no right to do this (access denied)",
-            "check with `dvcx remote check NAME` what the credentials may do; the bucket's policy has to allow it",
+            "a policy of key or bucket has to allow it: s3:GetObject and s3:ListBucket to pull, s3:PutObject to push",
         )
     if code in ("SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"):
         return Problem(Outcome.TRY_AGAIN, "the store asks to slow down", None, retry_after_of(error))

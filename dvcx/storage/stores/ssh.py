@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -23,7 +24,7 @@ OPTIONS = (
     Option("password", Takes.TEXT, "the password, where keys are not taken (secret)"),
     Option("known_hosts", Takes.FILE, "the file with the keys of hosts; else ~/.ssh/known_hosts"),
     Option("ssh_config", Takes.FILE, "the SSH configuration, in files of your own only; else ~/.ssh/config"),
-    Option("proxy_jump", Takes.TEXT, "a host to go through, as USER@HOST"),
+    Option("proxy_jump", Takes.TEXT, "a host to go through, as USER@HOST:PORT; several with commas between them"),
     Option("agent", Takes.FLAG, "false: do not ask the SSH agent for keys"),
     TIMEOUT,
 )
@@ -42,10 +43,8 @@ def open_store(url: str, options: Mapping[str, object]) -> SshStore:
 
 def open_filesystem(url: str, options: Mapping[str, object]) -> tuple[Any, str]:
     """Gives fsspec's file system for a URL, and the path there. Connects, to a host whose key is known."""
-    from sshfs import SSHFileSystem
-
     host, root, arguments = _place(url, options)
-    return SSHFileSystem(host, **arguments), root
+    return _connected(host, arguments), root
 
 
 class SshStore(LoopStore):
@@ -156,7 +155,7 @@ class SshStore(LoopStore):
 
         with self._lock:
             if self._fs is None:
-                self._fs = self._connected()
+                self._fs = _connected(self._host, self._arguments, skip_instance_cache=True)
         try:
             return self.ask(asked(), size)
         except Exception as error:
@@ -165,13 +164,86 @@ class SshStore(LoopStore):
                     self._fs = None
             raise
 
-    def _connected(self) -> Any:
-        from sshfs import SSHFileSystem
-
-        return SSHFileSystem(self._host, **self._arguments, skip_instance_cache=True)
-
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
+
+
+class _StrangeHost(Exception):
+    """A host showed a key that is not known, or another one than is known."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def _connected(host: str, arguments: Mapping[str, Any], **how: bool) -> Any:
+    """Gives a file system on a new connection; raises `_StrangeHost` when the key of the host is not the known one."""
+    from sshfs import SSHFileSystem
+
+    if "tunnel" in arguments:
+        arguments = {**arguments, "tunnel": _tunnel(str(arguments["tunnel"]), arguments)}
+    with _known(host, arguments):
+        return SSHFileSystem(host, **arguments, **how)
+
+
+def _tunnel(jumps: str, arguments: Mapping[str, Any]) -> Any:
+    """Gives a connection through hosts, `USER@HOST:PORT` with commas between them, with the keys for the last one.
+
+    asyncssh's own way there takes neither the file of known hosts nor the private key along.
+    """
+    import asyncssh
+    from fsspec.asyn import get_loop, sync
+
+    connection: Any = ()
+    for jump in jumps.split(","):
+        user, _, place = jump.strip().rpartition("@")
+        host, _, port = place.rpartition(":") if place.rpartition(":")[2].isdigit() else (place, "", "")
+        own = {name: value for name, value in arguments.items() if name not in ("username", "port", "tunnel")}
+        own |= {"username": user} if user else {}
+        own |= {"port": int(port)} if port else {}
+        with _known(host, own):
+            connection = sync(get_loop(), asyncssh.connect, host, tunnel=connection, **own)
+    return connection
+
+
+@contextmanager
+def _known(host: str, arguments: Mapping[str, Any]) -> Iterator[None]:
+    """Raises `_StrangeHost` when the host that is connected to is not known."""
+    from asyncssh import HostKeyNotVerifiable
+
+    try:
+        yield
+    except HostKeyNotVerifiable as error:
+        raise _StrangeHost(_strange_host(host, arguments)) from error
+
+
+def _strange_host(host: str, arguments: Mapping[str, Any]) -> Problem:
+    """Gives what to say of a host whose key is not trusted: never seen, or another than it was."""
+    port = int(arguments.get("port", 22))
+    file = str(arguments["known_hosts"] or Path("~/.ssh/known_hosts").expanduser())
+    scan = f"`ssh-keyscan -p {port} {host} >> {file}`"
+    if not _is_known(file, host, port):
+        return Problem(
+            Outcome.FAILED,
+            f"the key of the host {host} is not known",
+            f"{scan} takes it in: compare its fingerprint (`ssh-keygen -lf {file}`) with what the host's owner says",
+        )
+    entry = host if port == 22 else f"[{host}]:{port}"
+    return Problem(
+        Outcome.FAILED,
+        f"the key of the host {host} is another than the one in {file}: was it set up anew, or is somebody in between?",
+        f"ask its owner. If it is right: `ssh-keygen -R '{entry}' -f {file}`, then {scan}",
+    )
+
+
+def _is_known(file: str, host: str, port: int) -> bool:
+    """Tells whether a file of known hosts has a key of a host under that name."""
+    from asyncssh import match_known_hosts
+
+    try:
+        return bool(match_known_hosts(file, host, "", port)[0])
+    except (OSError, ValueError):
+        return False
 
 
 def explain(error: BaseException) -> Problem | None:
@@ -179,13 +251,8 @@ def explain(error: BaseException) -> Problem | None:
     for each in causes(error):
         names = class_names(each)
         text = str(each) or type(each).__name__
-        if "HostKeyNotVerifiable" in names:
-            return Problem(
-                Outcome.FAILED,
-                f"the key of the host is not known, or is another than it was ({text})",
-                "compare its fingerprint with its owner's, then `ssh USER@HOST` once, or "
-                "`ssh-keyscan -p PORT HOST >> ~/.ssh/known_hosts`",
-            )
+        if isinstance(each, _StrangeHost):
+            return each.problem
         if names & {"PermissionDenied", "KeyEncryptionError", "KeyImportError"}:
             return Problem(
                 Outcome.FAILED,
