@@ -70,6 +70,6 @@ def _as_typed(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    """Gives text without requests of roff: backslashes, a first point or apostrophe; hyphens stay ASCII."""
+    """Gives text in which nothing is a request of roff, and hyphens stay what can be typed."""
     text = text.replace("\\", "\\e").replace("-", "\\-").replace('"', "\\(dq").replace("`", "\\(ga")
     return f"\\&{text}" if text.startswith((".", "'")) else text

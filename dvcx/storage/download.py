@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from dvcx.formats.recipe import Recipe
 from dvcx.formats.table import Role
 from dvcx.storage.assembly import assemble, assemble_many
 from dvcx.storage.copies import Copies
+from dvcx.storage.moved import Ahead
 from dvcx.storage.reach import Wanted
 from dvcx.storage.recipe_reading import read_recipes
 from dvcx.storage.remote import Remote
@@ -99,7 +100,7 @@ def download(
     if not plan.objects:
         return DownloadResult(0, 0, ())
     damaged: list[Wanted] = []
-    with task(progress, f"fetching from {remote.name}", plan.size, "bytes") as shown, cache.writer() as writer:
+    with _counted(remote, progress, plan.size) as shown, cache.writer() as writer:
         try:
             for digest, data in plan.held.items():
                 writer.put(Role.TREE, digest, data)
@@ -115,6 +116,22 @@ def download(
             writer.flush()  # what came whole need not come again
             raise
     return DownloadResult(plan.objects - len(damaged), plan.size, tuple(damaged))
+
+
+@contextmanager
+def _counted(remote: Remote, progress: Progress, size: int) -> Iterator[Task]:
+    """Gives the task that shows how far it is, to which bytes count as soon as they come, if somebody looks."""
+    with task(progress, f"fetching from {remote.name}", size, "bytes") as shown:
+        if progress is SILENT:
+            yield shown
+            return
+        ahead = Ahead(shown)
+        remote.arrived = ahead.arrived
+        try:
+            yield ahead
+        finally:
+            remote.arrived = None
+            ahead.done()
 
 
 def _take_small(

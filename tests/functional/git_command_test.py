@@ -46,6 +46,7 @@ def test_git_dvcx_does_what_dvcx_does(project: Project) -> None:
 @pytest.mark.skipif(shutil.which("man") is None, reason="shows the manual page with man")
 def test_git_dvcx_help_shows_the_manual_page_that_lies_beside_the_program(project: Project, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/git-dvcx").symlink_to(Path(sys.executable).with_name("git-dvcx"))
     shutil.copytree(Path(__file__).parents[2] / "docs/man", tmp_path / "share/man")
     environment = {"HOME": os.environ["HOME"], "PATH": f"{tmp_path}/bin:/usr/bin:/bin", "TERM": "dumb", "LC_ALL": "C"}
     for words in (["git", "dvcx", "--help"], ["git", "help", "dvcx"], ["man", "dvcx"]):
