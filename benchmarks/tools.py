@@ -97,10 +97,10 @@ def install_dvc_s3(environments: Path) -> Tool:
     return Tool("dvc", str(program), version, _packages(python), ".dvc/cache", (".dvc/tmp",))
 
 
-def install_dvcx_s3(environments: Path) -> Tool:
-    """dvcx from this checkout with what it needs for S3, as a copy."""
+def install_dvcx_s3(environments: Path, extras: str = "s3") -> Tool:
+    """dvcx from this checkout with what it needs for S3, and other `extras`, as a copy."""
     python = _environment(environments / "dvcx-s3")
-    _install(python, f"{CHECKOUT}[s3]")
+    _install(python, f"{CHECKOUT}[{extras}]")
     program = python.with_name("dvcx")
     version = f"{_output(str(program), '--version')} (commit {_commit()})"
     return Tool("dvcx", str(program), version, _packages(python), ".git/dvcx/cache", (".git/dvcx",))

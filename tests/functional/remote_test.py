@@ -329,3 +329,24 @@ def test_a_missing_library_that_dvcx_does_not_know_is_told_by_its_name(
         project.dvcx("remote", "add", "--force", "store", url).ok()
         run = project.dvcx("push", "-r", "store")
         assert run.code == 5 and run.err.endswith(f"hint: pip install {package}\n"), run
+
+
+def test_no_answer_to_the_question_for_a_secret_is_a_clear_error(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.dvcx("remote", "add", "store", "s3://bucket/owls").ok()
+
+    def control_d(question: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("getpass.getpass", control_d)
+    monkeypatch.setattr("dvcx.cli.commands.remote_modify.is_terminal", lambda stream: True)
+    run = project.dvcx("remote", "modify", "--local", "store", "secret_access_key", "-")
+    assert run.code == 2 and "no value was given" in run.err, run
+    assert not (project.path / ".dvcx/config.local.toml").exists()
+
+
+def test_an_empty_input_is_no_secret(project: Project) -> None:
+    project.dvcx("remote", "add", "store", "s3://bucket/owls").ok()
+    run = project.dvcx("remote", "modify", "--local", "store", "secret_access_key", "-", stdin="")
+    assert run.code == 2, run

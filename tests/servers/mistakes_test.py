@@ -99,6 +99,14 @@ def test_a_bucket_that_is_not_there(kind: str, said: str, project: Project) -> N
 
 
 @pytest.mark.servers
+def test_an_azure_remote_without_an_account_is_told_how_to_name_it(project: Project) -> None:
+    new_place("azure")  # for its library
+    project.dvcx("remote", "add", "-d", "store", "az://container/owls").ok()
+    text = told(project.dvcx("remote", "check"))
+    assert "which storage account" in text and "dvcx remote modify store account_name" in text, text
+
+
+@pytest.mark.servers
 def test_an_ssh_host_whose_key_is_not_known_or_is_another(project: Project, tmp_path: Path) -> None:
     place = new_place("ssh")
     empty, other = tmp_path / "empty", tmp_path / "other"

@@ -182,6 +182,12 @@ def explain(error: BaseException) -> Problem | None:
             )
         if isinstance(each, ValueError) and "response header is missing" in text:
             return Problem(Outcome.FAILED, NOT_A_STORE, LOOK)
+        if isinstance(each, ValueError) and "Must provide either a connection_string" in text:
+            return Problem(
+                Outcome.FAILED,
+                "it is not said which storage account it is on",
+                "`dvcx remote modify NAME account_name ACCOUNT`; with `az login` that is all",
+            )
         if isinstance(each, ValueError) and ("connection string" in text.lower() or "account_name" in text):
             return Problem(Outcome.FAILED, text, "set account_name, or connection_string")
     return None
