@@ -83,8 +83,24 @@ def hooks(path: Path, files: int, runs: int) -> Iterator[tuple[str, float, float
     yield measured(
         f"two `git checkout` of branches with the same {files:,} files, no hooks", back_and_forth("same"), runs
     )
+    number = iter(range(1000))
+
+    def daily() -> None:
+        """Ten times what is typed all day: a file is edited, looked at, staged and committed."""
+        for _ in range(10):
+            (path / "code.py").write_text(f"{next(number)}\n")
+            for words in (["status"], ["add", "code.py"], ["commit", "-q", "--no-verify", "-m", "code"]):
+                run(path, "git", *words)
+
+    def reset() -> None:
+        run(path, "git", "reset", "-q", "--hard")
+
+    yield measured("ten times `git status`, `add`, `commit --no-verify`, no hooks", daily, runs)
+    yield measured("`git reset --hard` with nothing to do, no hooks", reset, runs)
     run(path, *DVCX, "install", "-q")
-    yield measured("the same with dvcx's hooks", back_and_forth("same"), runs)
+    yield measured("ten times `git status`, `add`, `commit --no-verify`, with hooks", daily, runs)
+    yield measured("`git reset --hard` with nothing to do, with hooks", reset, runs)
+    yield measured("two `git checkout` of branches with the same files, with hooks", back_and_forth("same"), runs)
     yield measured("two `git checkout` that change one of the files, with hooks", back_and_forth("other"), runs)
     merge = path / ".git/dvcx/launch"
     yield measured(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,11 @@ GIT_CONFIG = """\
 """
 
 _FOREIGN = ("GIT_", "DVCX_", "XDG_", "LC_", "LANG", "AWS_", "GOOGLE_", "EDITOR", "PAGER")
+
+
+# A shell that is no terminal's starts `pytest &` deaf to Control-C, and so would be every program that a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -37,11 +37,6 @@ class MemoryStore:
                 raise DamagedData(f"{digest.hex()} in {self.label} is damaged")
             yield digest, data
 
-    def copy_out(self, digest: bytes, target: Path) -> None:
-        data = self.read(digest)
-        with open(target, "xb") as file:
-            file.write(data)
-
     @contextmanager
     def writer(self) -> Iterator[MemoryWriter]:
         writer = MemoryWriter(self.algorithm)

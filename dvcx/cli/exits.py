@@ -219,7 +219,7 @@ def show(trouble: Trouble, console: Console) -> None:
     console.error_line(red("error:"), " ", message)
     for line in trouble.excerpt:
         console.error_line(dim(line))
-    if names and shown(names) not in message:
+    if shown(names) not in message and any(name not in message for name in names):
         most = len(names) if console.verbose else 10
         for name in names[:most]:
             console.error_line("  ", name)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dvcx.base.errors import DvcxError, MissingData, Refused, UsageError
+from dvcx.base.text import counted
 from dvcx.cli.console import Console
 from dvcx.cli.exits import DONE, show, trouble_of
 from dvcx.git.files import project_folders
@@ -32,11 +33,12 @@ def run_hook(
     """Runs the hook called `name` with what Git gives it, in every project of the work tree; gives its exit code."""
     if environment.get("DVCX_HOOKS") == "0":
         return DONE.code
-    if name in ("post-checkout", "post-merge", "post-rewrite"):
+    if name.startswith("post-"):
         if environment.get("_PRE_COMMIT_SKIP_POST_CHECKOUT"):
             # The pre-commit program takes what is not staged away for a moment: the data is to stay.
             return DONE.code
-        if name == "post-checkout" and _is_same(words, git, environment):
+        # Where Git calls us ourselves, the script has looked at that before it started Python.
+        if name == "post-checkout" and not words and _is_same(git, environment):
             return DONE.code
         return _each(git, console, environment, partial(_follow, back=_way_back(name, words)))
     if name == "pre-commit":
@@ -46,14 +48,12 @@ def run_hook(
     raise UsageError(f"there is no hook {name}", "run `dvcx install` again")
 
 
-def _is_same(words: Sequence[str], git: GitLocation, environment: Mapping[str, str]) -> bool:
-    """Tells whether a checkout went from one commit to another with the same pointers: nearly always, and quickly."""
+def _is_same(git: GitLocation, environment: Mapping[str, str]) -> bool:
+    """Tells whether pre-commit's checkout went from one commit to another with the same pointers: nearly always."""
     from dvcx.operations.follow import same_pointers
 
-    old, new, kind = (*words, "", "", "")[:3]
-    if not words:
-        names = ("PRE_COMMIT_FROM_REF", "PRE_COMMIT_TO_REF", "PRE_COMMIT_CHECKOUT_TYPE")
-        old, new, kind = (environment.get(each, "") for each in names)
+    names = ("PRE_COMMIT_FROM_REF", "PRE_COMMIT_TO_REF", "PRE_COMMIT_CHECKOUT_TYPE")
+    old, new, kind = (environment.get(each, "") for each in names)
     # `git checkout REV -- PATH` has kind 0, and a new worktree begins with zeros.
     return kind == "1" and bool(set(old) - _ZERO) and bool(new) and same_pointers(git, old, new)
 
@@ -169,12 +169,15 @@ def _publish(repo: Repo, new: Sequence[str], known: Sequence[str], console: Cons
     if found is None or problem is None:
         return DONE.code
     if how == "ask" and found.objects and not found.lost:
-        question = f"{len(found.paths)} tracked paths of these commits are not on {found.remote}. Push them now?"
+        question = (
+            f"{counted(len(found.paths), 'tracked path')} of these commits "
+            f"{'is' if len(found.paths) == 1 else 'are'} not on {found.remote}. Push now?"
+        )
         if _yes(question):
             sent = publish(repo, new, known, send=True)
             problem = sent.problem() if sent is not None else None
             if problem is None:
-                console.say(f"dvcx: pushed {found.objects} objects to {found.remote}")
+                console.say(f"dvcx: pushed {counted(found.objects, 'object')} to {found.remote}")
                 return DONE.code
     return _tell(problem, console)
 

@@ -101,10 +101,7 @@ AllTags = Annotated[bool, typer.Option("--all-tags", "-T", help="the data of eve
 AllCommits = Annotated[bool, typer.Option("--all-commits", "-A", help="the data of every commit")]
 
 RunCacheToo = Annotated[
-    bool,
-    typer.Option(
-        "--run-cache", help="also the runs of stages with what they made, so that what ran elsewhere need not run here"
-    ),
+    bool, typer.Option("--run-cache", help="also runs of stages, with what they made, so that nothing runs twice")
 ]
 DiffOld = Annotated[
     str | None, typer.Argument(metavar="A", autocompletion=revision_names, help="a Git revision; else HEAD")

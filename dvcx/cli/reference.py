@@ -1,7 +1,7 @@
-"""Writes the reference pages of the documentation from the commands themselves.
+"""Writes the reference pages of the documentation, and the manual page, from the commands themselves.
 
-`python -m dvcx.cli.reference --write` writes `docs/reference/commands.md` and `exit-codes.md` in the current folder;
-`--check` only tells whether they are current, by the exit code.
+`python -m dvcx.cli.reference --write` writes `docs/reference/commands.md`, `exit-codes.md` and `docs/man/` in the
+current folder; `--check` only tells whether they are current, by the exit code.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from pathlib import Path
 from dvcx.cli.exits import FAMILIES
 from dvcx.cli.group import load, root
 from dvcx.cli.help import CommandHelp, Row, described
+from dvcx.cli.manual import OTHER_NAME, manual_page
 from dvcx.cli.table import TABLE, Entry, Panel, every_command
 
-_FOLDER = Path("docs/reference")
+_FOLDER = Path("docs")
 _NOTE = "<!-- Written by `python -m dvcx.cli.reference --write`: change the command, not this page. -->"
 _EXIT_CODES_INTRODUCTION = """\
 Scripts can rely on these. With `--json` an error is one line on stderr, in which `kind` says the same as the code:
@@ -35,15 +36,20 @@ def main(words: Sequence[str]) -> int:
         for name in stale:
             print(f"{_FOLDER / name} is not current: run `python -m dvcx.cli.reference --write`", file=sys.stderr)
         return 1 if stale else 0
-    _FOLDER.mkdir(parents=True, exist_ok=True)
     for name in stale:
+        (_FOLDER / name).parent.mkdir(parents=True, exist_ok=True)
         (_FOLDER / name).write_text(pages()[name], encoding="utf-8")
     return 0
 
 
 def pages() -> dict[str, str]:
-    """Gives the text of every page by its file name."""
-    return {"commands.md": commands_page(TABLE), "exit-codes.md": exit_codes_page()}
+    """Gives the text of every page by its path in the documentation."""
+    return {
+        "reference/commands.md": commands_page(TABLE),
+        "reference/exit-codes.md": exit_codes_page(),
+        "man/man1/git-dvcx.1": manual_page(TABLE),
+        "man/man1/dvcx.1": OTHER_NAME,
+    }
 
 
 def commands_page(entries: Sequence[Entry]) -> str:

@@ -5,6 +5,7 @@ Two changes at the same moment could lose one of them: who calls holds the lock 
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -206,6 +207,8 @@ def _write(file: ConfigFile, text: str, expected: Tables) -> None:
         with tmp as scratch:
             write_atomically(path, text.encode(), mode=_mode(path, file.level), scratch=scratch)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
         raise DvcxError(f"{path} cannot be written: {error.strerror}", "check the folder's permissions") from error
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dvcx.base.errors import DamagedData
@@ -33,6 +33,8 @@ MAX_BYTES = 64 << 20
 _MOST_YAML = 8 << 20
 """The most bytes of a file that somebody wrote otherwise than we do: reading those takes a hundred times as long."""
 
+_HEAD = b"dvcx: 1\nstages:\n"
+_BETWEEN = re.compile(rb"\n(?=  [^ ])")
 _PLAIN = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_\-./@+=, ]*[A-Za-z0-9_\-./@+=])?")
 _WORD = re.compile(r"(?i)(y|n|yes|no|on|off|true|false|null|nan|inf)")
 # Indentation, a key as we write it, and what follows it on the line.
@@ -65,6 +67,25 @@ def parse_lock(data: bytes, where: str) -> StageLock:
     except _Twice as twice:
         raise DamagedData(f"{where} has `{twice}` twice, as after a merge: keep one", _again(where)) from None
     return _lock(fields, where)
+
+
+def split_lock(data: bytes) -> list[bytes] | None:
+    """Gives the texts of the records in a lock file, as `lock_of` takes them; None for what we may not have written."""
+    head, found, body = data.partition(_HEAD)
+    if head or not found or not body.endswith(b"\n"):
+        return None
+    return [each + b"\n" for each in _BETWEEN.split(body[:-1])]
+
+
+def lock_of(records: Iterable[bytes]) -> bytes | None:
+    """Gives a lock file with some records that `split_lock` gave; None when one of them is not as we write it."""
+    text = b"".join(records)
+    data = _HEAD + text if text else b"dvcx: 1\nstages: {}\n"
+    try:
+        top = _read_own(data.decode("utf-8"))
+    except (UnicodeDecodeError, _Unusual, _Twice):
+        return None
+    return data if top.keys() == {"dvcx", "stages"} else None
 
 
 def print_lock(lock: StageLock) -> str:
@@ -236,7 +257,8 @@ def _all_recorded(fields: Mapping[str, Any], field: str, where: str) -> tuple[Re
 
 
 def _recorded(text: str, fields: Mapping[str, Any], where: str) -> Recorded:
-    if "id" not in fields and "value" not in fields:
+    # A pattern may have made files of these names, too: then a mapping stands there.
+    if not any(key in fields and not isinstance(fields[key], dict) for key in ("id", "value")):
         members = tuple(_recorded(each, _mapping(value, each, where), where) for each, value in fields.items())
         if any(member.members is not None for member in members):
             raise DamagedData(f"{where}: {text!r} has neither an id nor members", _again(where))

@@ -92,6 +92,20 @@ def tree_file(location: GitLocation, commit: str, path: str) -> TreeFile | None:
     return None
 
 
+def list_folder(location: GitLocation, commit: str, folder: str) -> list[tuple[TreeFile, int]]:
+    """Gives every file below `folder` in `commit` with its size in bytes (0 for a submodule), sorted by path.
+
+    Raises `GitFailed` when the commit cannot be read.
+    """
+    args = ["ls-tree", "-r", "-l", "-z", "--full-tree", "--end-of-options", commit]
+    found = []
+    for record in _records(run_git(location, [*args, "--", f"{folder}/"] if folder else args)):
+        head, _, path = record.partition(b"\t")
+        mode, _, oid, size = head.split()
+        found.append((TreeFile(os.fsdecode(path), int(mode, 8), oid.decode()), int(size) if size.isdigit() else 0))
+    return found
+
+
 def list_index(location: GitLocation, index_file: Path | None = None, under: str = "") -> list[IndexFile]:
     """Gives the files of the index that dvcx reads, at or below the folder `under`; conflicts come with their stages.
 
@@ -147,8 +161,13 @@ def list_named_files(location: GitLocation, name: str, under: str = "") -> list[
 
 def has_changes(location: GitLocation, path: str) -> bool:
     """Tells whether the file or folder at `path` is not as the current commit has it: changed, new, or deleted."""
+    return bool(changed_below(location, path))
+
+
+def changed_below(location: GitLocation, path: str) -> set[str]:
+    """Gives the files at and below `path` that are not as the current commit has them: changed, new, or deleted."""
     args = ["status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--", f":(top,literal){path}"]
-    return bool(run_git(location, args))
+    return {os.fsdecode(record[3:]) for record in _records(run_git(location, args))}
 
 
 def is_tracked(location: GitLocation, paths: Sequence[str]) -> set[str]:

@@ -28,6 +28,28 @@ class Change:
     old_path: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PathChange:
+    """One file that differs: `added`, `deleted`, `modified` or `renamed` (then `old_path` is set). Sizes in bytes."""
+
+    change: str
+    path: str
+    old_path: str | None
+    old_size: int | None
+    new_size: int | None
+
+
+def path_change(change: Change) -> PathChange:
+    """Gives a change for people: sizes instead of entries."""
+    return PathChange(
+        change.kind.value,
+        change.path,
+        change.old_path,
+        change.old.size if change.old else None,
+        change.new.size if change.new else None,
+    )
+
+
 def pair_renames(changes: list[Change]) -> list[Change]:
     """Gives `changes` with each deleted and added pair of one content joined into a rename, sorted by path.
 

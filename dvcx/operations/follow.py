@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from dvcx.base.errors import DvcxError, Refused
 from dvcx.base.progress import SILENT, Progress
-from dvcx.git.hooks import FOLLOWED
+from dvcx.git.hook_scripts import FOLLOWED
 from dvcx.git.location import GitLocation
 from dvcx.git.process import ask_git
 from dvcx.manifest.manifest import Manifest, workspace_manifest

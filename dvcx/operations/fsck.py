@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 from dvcx.base.errors import DamagedData, DvcxError, shown
 from dvcx.base.progress import SILENT, Progress
+from dvcx.base.text import counted
 from dvcx.formats.table import Role
+from dvcx.manifest.manifest import workspace_manifest
 from dvcx.operations.fsck_names import TrackedNames
 from dvcx.operations.fsck_repair import CacheRepair
 from dvcx.operations.remotes import open_remote
+from dvcx.operations.selection import wanted_of
 from dvcx.repo.record import Repo, open_cache, workspace_lock
 from dvcx.storage.cache import Cache
 from dvcx.storage.cache_fsck import check_cache
+from dvcx.storage.reach import reachable
 from dvcx.storage.remote import Remote
 from dvcx.storage.remote_fsck import Finding, check_remote
 from dvcx.storage.remote_repair import repair_remote
@@ -38,8 +42,8 @@ class FsckFinding:
 class StoreCheck:
     """What one store was found to be; `objects` and `size` (bytes) were checked where that is known.
 
-    `set_aside` are the damaged files, which are kept in the store's quarantine. `notes` tell what kept a repair from
-    using a source.
+    `absent` counts the objects of the present pointers that the cache does not have, which is no damage. `set_aside`
+    are the damaged files, which are kept in the store's quarantine. `notes` tell why a repair could not use a source.
     """
 
     store: str
@@ -48,6 +52,7 @@ class StoreCheck:
     findings: tuple[FsckFinding, ...]
     set_aside: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    absent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +71,11 @@ class FsckResult:
         names = f"; it affects {shown(paths)}" if paths else ""
         if not self.repair:
             return DamagedData(
-                f"damage was found in {len(bad)} places{names}", "run the same command with --repair to mend it"
+                f"damage was found in {counted(len(bad), 'place')}{names}",
+                "run the same command with --repair to mend it",
             )
         return DamagedData(
-            f"no good copy was found of {len(bad)} damaged things{names}",
+            f"no good copy was found of {counted(len(bad), 'damaged thing')}{names}",
             "push them from where good copies are, or add the files again; what is damaged is kept in the quarantine",
         )
 
@@ -130,7 +136,19 @@ def _check_cache(repo: Repo, cache: Cache, *, repair: bool, progress: Progress) 
     ]
     findings += [FsckFinding("file", str(path), "belongs to no object", (), "leftover") for path in found.leftovers]
     aside = tuple(map(str, mending.set_aside_files))
-    return StoreCheck("the cache", found.objects, found.bytes, tuple(findings), aside, tuple(mending.notes))
+    absent = _absent(repo, cache)
+    return StoreCheck("the cache", found.objects, found.bytes, tuple(findings), aside, tuple(mending.notes), absent)
+
+
+def _absent(repo: Repo, cache: Cache) -> int:
+    """Counts the objects that the pointers in the workspace need and the cache lacks, as far as listings are here."""
+    cache.packs.look_again()
+    pointers = workspace_manifest(repo.root, repo.git).pointers
+    roots = [wanted_of(each, path) for path, each in pointers.items() if each.id.algorithm == repo.algorithm.name]
+    try:
+        return len(cache.missing(reachable(cache, roots).wanted))
+    except DvcxError:  # a damaged listing: the findings tell
+        return 0
 
 
 def _check_remote(

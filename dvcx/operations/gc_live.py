@@ -63,7 +63,9 @@ class LiveObjects:
         roots = list(self._roots(sources))
         reached = reachable(self._cache, roots, fallback=self._trees)
         live, unread = set(reached.wanted), reached.unread
-        if unread and (all_of or self._has_more_than(live)):
+        if unread and not all_of and not self._has_more_than(live):
+            unread = []  # nothing could go, whatever they say: nobody is asked for them
+        if unread:
             live, unread = self._ask_remotes(live, unread)
         self.unknown = unread
         if unread and not self._allow_missing and (all_of or self._has_more_than(live)):

@@ -18,7 +18,7 @@ from dvcx.git.history import pointer_blobs_of_history
 from dvcx.git.location import GitLocation, find_git
 from dvcx.git.roots import Root, all_roots
 from dvcx.git.worktrees import worktrees
-from dvcx.manifest.files import pointers_in, read_texts
+from dvcx.manifest.files import EachOnce, pointers_in, read_texts
 from dvcx.manifest.manifest import read_pointer_file, workspace_manifest
 from dvcx.model.pointer import data_path
 from dvcx.repo.cache_users import CacheUser, cache_users
@@ -128,7 +128,8 @@ def _from_git(git: GitLocation) -> Iterator[PointerText]:
 def history_texts(git: GitLocation, roots: list[Root]) -> Iterator[PointerText]:
     """Gives every version of a pointer or lock file in any commit that `roots` reach.
 
-    Raises `Refused` when one of them is not in this clone.
+    What a lock has word for word as one that was given before is left out of it. Raises `Refused` when one of them is
+    not in this clone.
     """
     path_by_blob = {blob.oid: blob.path for blob in pointer_blobs_of_history(git, roots)}
     yield from _blobs(git, path_by_blob, "the history")
@@ -136,8 +137,9 @@ def history_texts(git: GitLocation, roots: list[Root]) -> Iterator[PointerText]:
 
 def _blobs(git: GitLocation, path_by_blob: dict[str, str], where: str) -> Iterator[PointerText]:
     missing = dict(path_by_blob)
+    once = EachOnce()
     for oid, text in read_texts(git, path_by_blob):
-        yield PointerText(path_by_blob[oid], text)
+        yield PointerText(path_by_blob[oid], once.new_in(text, path_by_blob[oid]))
         missing.pop(oid, None)
     for oid, path in missing.items():
         if oid in _EMPTY_BLOBS:

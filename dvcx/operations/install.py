@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dvcx.git.hooks import Hook, hooks_folder, install_hook, uninstall_hook
+from dvcx.git.hook_scripts import Hook
+from dvcx.git.hooks import hooks_folder, install_hook, uninstall_hook
 from dvcx.git.launcher import remove_drivers
 from dvcx.operations.git_setup import set_up_drivers
 from dvcx.operations.revision import git_of

@@ -10,7 +10,7 @@ from dvcx.base.progress import SILENT, Progress
 from dvcx.base.text import counted, size_text
 from dvcx.git.files import project_folders
 from dvcx.git.history import pointer_blobs_between
-from dvcx.manifest.files import pointers_in, read_texts
+from dvcx.manifest.files import EachOnce, pointers_in, read_texts
 from dvcx.operations.remotes import open_remote
 from dvcx.operations.revision import git_of
 from dvcx.operations.selection import wanted_of
@@ -102,9 +102,10 @@ def _roots(repo: Repo, new: Sequence[str], known: Sequence[str]) -> list[Wanted]
         if blob.path.startswith(prefix) and not blob.path.startswith(others):
             path_by_blob.setdefault(blob.oid, blob.path[len(prefix) :])
     found: dict[bytes, Wanted] = {}
+    once = EachOnce()
     for oid, text in read_texts(git, path_by_blob):
         try:
-            pointers = pointers_in(text, path_by_blob[oid])
+            pointers = pointers_in(once.new_in(text, path_by_blob[oid]), path_by_blob[oid])
         except DvcxError:
             continue  # `dvcx verify` tells of it
         for path, pointer in pointers.items():

@@ -54,9 +54,9 @@ class Decider:
             reasons.insert(0, Reason(Cause.UPSTREAM, ", ".join(changed_before)))
         must_run = any(each.cause in (Cause.FORCED, Cause.ALWAYS, Cause.UPSTREAM) for each in reasons)
         about_outs = output_reasons(stage, record, view.outs(stage), allow_missing=self.options.allow_missing)
-        everything = (*reasons, *about_outs)
-        if not everything:
+        if not reasons and not about_outs:
             return Decision(stage, Action.SKIP, (), current)
+        everything = tuple(view.explained(stage, [*reasons, *about_outs]))
         if not must_run and self.options.run_cache:
             source = self._to_restore(stage, record, current, reasons, about_outs)
             if source is not None:

@@ -12,7 +12,7 @@ from dvcx.git.history import pointer_blobs_of_history
 from dvcx.git.objects import ObjectReader
 from dvcx.git.revisions import resolve
 from dvcx.git.roots import all_roots
-from dvcx.manifest.files import pointers_in, read_texts
+from dvcx.manifest.files import EachOnce, pointers_in, read_texts
 from dvcx.manifest.manifest import Manifest, commit_manifest
 from dvcx.model.pointer import Pointer, pointer_path
 from dvcx.model.stage import LOCK_FILE
@@ -67,15 +67,19 @@ def _commits(repo: Repo, revisions: Revisions) -> Iterator[tuple[str, str]]:
 
 
 def history_pointers(repo: Repo) -> Iterator[tuple[str, bytes]]:
-    """Gives path and text of every pointer and lock file in any commit here; raises as `all_roots` does."""
+    """Gives path and text of every pointer and lock file in any commit here; raises as `all_roots` does.
+
+    What a lock has word for word as one that was given before is left out of it.
+    """
     assert repo.git is not None
     prefix = f"{repo.prefix}/" if repo.prefix else ""
     path_by_blob: dict[str, str] = {}
     for blob in pointer_blobs_of_history(repo.git, all_roots(repo.git)):
         if blob.path.startswith(prefix):
             path_by_blob.setdefault(blob.oid, blob.path[len(prefix) :])
+    once = EachOnce()
     for oid, text in read_texts(repo.git, path_by_blob):
-        yield path_by_blob[oid], text
+        yield path_by_blob[oid], once.new_in(text, path_by_blob[oid])
 
 
 def below_any(path: str, prefixes: Iterable[str]) -> bool:

@@ -13,6 +13,7 @@ from dvcx.base.moving import remove_tree
 from dvcx.base.paths import open_folder
 from dvcx.base.scratch import scratch_folder
 from dvcx.manifest.files import pointer_of
+from dvcx.model.ids import Kind
 from dvcx.model.run_record import Recorded, RunRecord
 from dvcx.model.stage import Out, Stage
 from dvcx.model.tree import TreeEntry
@@ -122,7 +123,7 @@ class OutputKeeper:
         for dep in current.absent:
             raise MissingData(
                 f"its dependency {dep.text} is not there, and no pointer or stage says what it is",
-                f"make {dep.text}, or take it out of the deps of {stage.address}",
+                f"put {dep.text} there, or take it out of the deps of {stage.address}",
                 [dep.text],
             )
         for file in stage.params:
@@ -253,6 +254,7 @@ class Batch:
             write_all_atomically(files, scratch, durable=repo.durable)
         view.locks.written()
         self._note_placed()
+        self._note_seen()
         for each in self.taken:
             if each.is_run and self.store and is_cacheable(each.stage):
                 run_cache.put(run_key(each.stage, each.record), each.record)
@@ -303,6 +305,17 @@ class Batch:
                     yield PointerChange(project_path_of(folder, out.text), was, pointer)
             for out in old.values():
                 yield PointerChange(project_path_of(folder, out.text), pointer_of(out), None)
+
+    def _note_seen(self) -> None:
+        """Remembers what was in the folders that stages ran with and that the cache knows nothing of."""
+        view = self.view
+        for each in self.taken:
+            for dep in flat(each.record.deps) if each.is_run else ():
+                if dep.id is None or dep.id.kind is not Kind.TREE or view.cache.has(dep.id.digest):
+                    continue
+                trees = view.present.known_trees(project_path_of(each.stage.folder, dep.text))
+                if trees is not None:
+                    view.seen.put(entry_of_recorded(dep), trees)
 
     def _note_placed(self) -> None:
         view = self.view

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from dvcx.base.errors import MissingData
+from dvcx.base.errors import MissingData, Refused
 from dvcx.base.hashing import Algorithm
 from dvcx.manifest.files import pointer_of
 from dvcx.manifest.manifest import Manifest, workspace_manifest
@@ -19,7 +20,8 @@ from dvcx.manifest.trees import LoadTree, entry_at, entry_of, files_below
 from dvcx.model.pipeline import Pipeline
 from dvcx.model.run_record import Recorded, RunRecord
 from dvcx.model.stage import Dep, DepKind, Stage
-from dvcx.model.tree import TreeEntry
+from dvcx.model.tree import Tree, TreeEntry
+from dvcx.operations.folder_changes import FEW, FolderComparer, changed_pairs
 from dvcx.operations.looking import cache_prefix
 from dvcx.pipeline.current import Current, Sources, current_inputs, current_outs, project_path_of
 from dvcx.pipeline.flags import FlagStyle
@@ -30,12 +32,16 @@ from dvcx.pipeline.param_values import ParamValues
 from dvcx.pipeline.pins import image_digest, package_version
 from dvcx.pipeline.present import Present
 from dvcx.pipeline.run_log import RunLogs
+from dvcx.pipeline.seen_folders import SeenFolders
 from dvcx.pipeline.source import workspace_source
-from dvcx.pipeline.staleness import UNSEEN, Reason, input_reasons, output_reasons
+from dvcx.pipeline.staleness import UNSEEN, Cause, How, Reason
 from dvcx.repo.record import Repo, open_cache, scan_rules, tree_loader
 from dvcx.storage.cache import Cache
 from dvcx.workspace.scan import Scanned, scan
 from dvcx.workspace.state import State
+
+_FOLDERS = (Cause.DEPENDENCY, Cause.OUTPUT)
+"""What a folder can be to a stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,8 @@ class StageView:
     cache: Cache
     state: State
     load: LoadTree
+    seen: SeenFolders
+    comparer: FolderComparer
 
     def inputs(self, stage: Stage) -> Current:
         """Gives the stage's inputs as they are now."""
@@ -61,11 +69,31 @@ class StageView:
         """Gives the stage's outputs as they are now."""
         return current_outs(stage, self.sources)
 
-    def reasons(self, stage: Stage, *, allow_missing: bool = False) -> list[Reason]:
-        """Gives why the stage is not up to date by itself, whatever the stages before it are."""
-        record = self.locks.record(stage)
-        reasons = input_reasons(stage, record, self.inputs(stage))
-        return reasons + output_reasons(stage, record, self.outs(stage), allow_missing=allow_missing)
+    def explained(
+        self,
+        stage: Stage,
+        reasons: Sequence[Reason],
+        record: RunRecord | None = None,
+        *,
+        most: int | None = FEW,
+        old_trees: Mapping[bytes, Tree] = {},
+    ) -> list[Reason]:
+        """Gives the reasons why the stage is not as a run recorded it, the last one unless `record` is another, with
+        what changed inside of folders.
+
+        At most `most` files of each are named; `old_trees` are trees of then that are known from elsewhere.
+        """
+        record = record or self.locks.record(stage)
+        if record is None or not any(each.how is How.CHANGED and each.cause in _FOLDERS for each in reasons):
+            return list(reasons)
+        pairs = changed_pairs(Cause.DEPENDENCY, record.deps, self.inputs(stage).inputs.deps)
+        pairs |= changed_pairs(Cause.OUTPUT, record.outs, self.outs(stage))
+        path_of = partial(project_path_of, stage.folder)
+        return self.comparer.explained(reasons, pairs, path_of, most=most, old_trees=old_trees)
+
+    def trees_at(self, path: str) -> LoadTree:
+        """Gives what loads the trees of the folder that lies at a project path, or that is to lie there."""
+        return self.comparer.trees_at(path)
 
     def order(self, addresses: Collection[str] | None = None) -> list[Stage]:
         """Gives the stages at `addresses` and all that they need, each after what it needs; all without addresses."""
@@ -131,8 +159,21 @@ def stages_of(
         value=_values(repo, environment, far=far),
         params=ParamValues(source.read).of,
     )
-    needs = producers(pipeline, pointers)
-    return StageView(repo, manifest, pipeline, needs, LockFiles(repo.root), present, sources, cache, state, load)
+    seen = SeenFolders(repo.worktree_dir / "seen", repo.algorithm)
+    return StageView(
+        repo=repo,
+        manifest=manifest,
+        pipeline=pipeline,
+        needs=producers(pipeline, pointers),
+        locks=LockFiles(repo.root),
+        present=present,
+        sources=sources,
+        cache=cache,
+        state=state,
+        load=load,
+        seen=seen,
+        comparer=FolderComparer(load, seen, present),
+    )
 
 
 def load_workspace_pipeline(repo: Repo) -> Pipeline:
@@ -192,6 +233,12 @@ def run_logs(repo: Repo) -> RunLogs:
 
 def _version_of(repo: Repo, url: str) -> str:
     """Gives the version of what is at a URL: the store's own tag for a file, else the hash of all that it says."""
+    if url.startswith("ds://"):
+        raise Refused(
+            f"{url} is a dataset in the sense of DVC, which dvcx cannot ask for its version",
+            "bring its data in with `dvcx import` or `dvcx import-url`, and depend on that",
+            [url],
+        )
     from dvcx.operations.outside import open_place  # loads the stores, which few pipelines need
 
     version = open_place(url, repo.root, repo).look().version()

@@ -10,7 +10,7 @@ from dvcx.base.errors import MissingData
 from dvcx.base.progress import SILENT, Progress, task
 from dvcx.manifest.manifest import workspace_manifest
 from dvcx.manifest.trees import LoadTree, compare, entry_at, entry_of, files_below, is_at_hand
-from dvcx.model.changes import Change, ChangeKind, pair_renames
+from dvcx.model.changes import Change, ChangeKind, PathChange, pair_renames, path_change
 from dvcx.model.tree import EntryKind, Tree, TreeEntry
 from dvcx.operations.edited_in_place import edited_in_place
 from dvcx.operations.looking import look
@@ -25,17 +25,6 @@ from dvcx.workspace.state import State
 if TYPE_CHECKING:
     from dvcx.operations.stage_status import StageStatus
     from dvcx.storage.remote import Remote
-
-
-@dataclass(frozen=True, slots=True)
-class PathChange:
-    """One file that differs: `added`, `deleted`, `modified` or `renamed` (then `old_path` is set). Sizes in bytes."""
-
-    change: str
-    path: str
-    old_path: str | None
-    old_size: int | None
-    new_size: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +196,7 @@ class _Looker:
             else:
                 changes.append(change)
         damaged = tuple(change.path for change in edited_in_place(self.repo, self.cache, changes))
-        listed, coming = (tuple(map(_path_change, pair_renames(some))) for some in (changes, outdated))
+        listed, coming = (tuple(map(path_change, pair_renames(some))) for some in (changes, outdated))
         state = "changed" if listed else "outdated" if coming else "clean"
         return OutputStatus(target.path, state, listed, not_fetched, (), None, damaged, outdated=coming)
 
@@ -257,13 +246,3 @@ def _other_way(change: Change) -> Change:
     """Gives what a checkout would do about a change."""
     kind = {ChangeKind.ADDED: ChangeKind.DELETED, ChangeKind.DELETED: ChangeKind.ADDED}.get(change.kind, change.kind)
     return Change(kind, change.path, change.new, change.old)
-
-
-def _path_change(change: Change) -> PathChange:
-    return PathChange(
-        change.kind.value,
-        change.path,
-        change.old_path,
-        change.old.size if change.old else None,
-        change.new.size if change.new else None,
-    )

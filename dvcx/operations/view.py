@@ -273,7 +273,7 @@ class View:
         recipe = remote.recipes.get(digest)
         if recipe is None:
             recipe = remote.recipe(place)
-            remote.recipes.keep(digest, recipe)
+            remote.recipes.keep({digest: recipe})
         if recipe.total != size:
             raise remote.arrived_damaged(
                 f"the recipe of {remote.id_text(digest)} on {remote.label} makes {recipe.total} bytes, not {size}"

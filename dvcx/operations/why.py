@@ -3,56 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from dvcx.base.errors import DvcxError
-from dvcx.formats.lock_text import MAX_BYTES, parse_lock
+from dvcx.formats.lock_text import parse_lock
 from dvcx.formats.params_text import find_param, parse_params
 from dvcx.git.files import has_changes
-from dvcx.git.history import CommitInfo, FileChange, commits_touching
-from dvcx.git.objects import ObjectReader
+from dvcx.git.history import CommitInfo, FileChange
+from dvcx.model.changes import PathChange
+from dvcx.model.ids import Kind
 from dvcx.model.pointer import pointer_path
 from dvcx.model.run_record import RunRecord
 from dvcx.model.stage import DepKind, Stage
+from dvcx.operations.folder_changes import FEW
+from dvcx.operations.git_folders import GitFolders
 from dvcx.operations.repro_options import Selection
 from dvcx.operations.repro_plan import Decision
 from dvcx.operations.repro_targets import addresses_of
+from dvcx.operations.stage_outputs import flat
 from dvcx.operations.stage_status import decisions_on
 from dvcx.operations.stage_view import StageView, flag_style, open_stages
+from dvcx.operations.why_files import (
+    ChangedFile,
+    Commit,
+    PointerHistory,
+    changed_files,
+    commit_of,
+    commits,
+    commits_of_git_files,
+    read_blob,
+)
 from dvcx.pipeline.current import plain_value, project_path_of
 from dvcx.pipeline.load import load_pipeline
 from dvcx.pipeline.source import commit_source
-from dvcx.pipeline.staleness import Cause, Reason, differences, same_value
+from dvcx.pipeline.staleness import Cause, How, Reason, differences, same_value
 from dvcx.repo.record import Repo, open_state
 
-_MOST_COMMITS = 500
-"""So many commits that touched a file are looked at: older ones explain nothing that anybody remembers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """A commit, for people."""
-
-    sha: str
-    author: str
-    date: datetime
-    subject: str
+_MOST_STATES = 10
+"""So many states that a folder of Git's had are compared with the one that a run saw."""
 
 
 @dataclass(frozen=True, slots=True)
 class Because:
     """One reason. `commit` is the one that brought the change, None when none did or none can be found.
 
-    `uncommitted`: the change is in the working tree only. `made_by` is the stage that makes the dependency.
+    `uncommitted`: the change is in the working tree only. `made_by` is the stage that makes the dependency. `files` are
+    all that changed inside a folder, as far as that is known.
     """
 
     reason: Reason
     commit: Commit | None = None
     uncommitted: bool = False
     made_by: str | None = None
+    files: tuple[ChangedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,8 @@ class _Explaining:
         state = "stale" if reasons else "behind" if upstream else "fresh"
         if state == "fresh" and self._record is not None:
             reasons = differences(before, self._record) if before is not None else [Reason(Cause.NEW)]
-        because = tuple(self._because(each, fresh=state == "fresh") for each in reasons)
+        seen = before if state == "fresh" else self._record
+        because = tuple(map(self._because, self._explained(reasons, seen, recorded_in)))
         names = tuple(name for each in upstream for name in each.split(", "))
         return WhyResult(self._stage.address, state, because, names, recorded_in, self._record is not None)
 
@@ -117,10 +123,66 @@ class _Explaining:
             if new != self._record:
                 return None, new  # the last run is in the working tree only
             if old != new:
-                return _commit(commit), old
+                return commit_of(commit), old
         return None, None
 
-    def _because(self, reason: Reason, *, fresh: bool) -> Because:
+    def _explained(self, reasons: Sequence[Reason], seen: RunRecord | None, recorded_in: Commit | None) -> list[Reason]:
+        """Gives the reasons with all that changed inside of folders since the run that recorded `seen`.
+
+        What a folder of Git's was then is looked for in the commits, where nothing here knows it.
+        """
+        stage, view = self._stage, self._view
+        found = view.explained(stage, reasons, seen, most=None)
+        if self._git is None or seen is None:
+            return list(found)
+        folders = GitFolders(self._git, view.repo.prefix, view.repo.algorithm)
+        for at, each in enumerate(found):
+            old = next((dep for dep in flat(seen.deps) if dep.text == each.name and dep.id is not None), None)
+            if each.cause is not Cause.DEPENDENCY or each.how is not How.CHANGED or each.inside or old is None:
+                continue
+            path = project_path_of(stage.folder, each.name)
+            if old.id is not None and old.id.kind is Kind.TREE and view.manifest.owner_of(path) is None:
+                trees = folders.trees(path, old.id.digest, self._states(path, recorded_in))
+                found[at : at + 1] = view.explained(stage, [each], seen, most=None, old_trees=trees)
+        return list(found)
+
+    def _states(self, path: str, recorded_in: Commit | None) -> Iterator[str]:
+        """Gives commits in which the folder at `path` may be as the run saw it, the likely ones first."""
+        if recorded_in is not None:
+            yield recorded_in.sha
+        for commit in islice(self._commits([self._prefix + path]), _MOST_STATES):
+            yield commit.sha
+
+    def _because(self, reason: Reason) -> Because:
+        if reason.inside is None:
+            return self._told_of(reason)
+        files = self._files(reason, reason.inside.files)
+        short = replace(reason, inside=replace(reason.inside, files=reason.inside.files[:FEW]))
+        return replace(self._told_of(short), files=files)
+
+    def _files(self, reason: Reason, files: Sequence[PathChange]) -> tuple[ChangedFile, ...]:
+        """Gives the files that changed inside a folder, each with the commit that brought that."""
+        if self._git is None or reason.cause is not Cause.DEPENDENCY:
+            return changed_files(files, {})
+        view, folder = self._view, self._stage.folder
+        path = project_path_of(folder, reason.name)
+        owner = view.manifest.owner_of(path)
+        if owner is None:
+            names = {each.path: self._prefix + project_path_of(folder, each.path) for each in files}
+            return changed_files(files, commits_of_git_files(self._git, self._prefix + path, names))
+        pointer = view.manifest.pointers[owner]
+        where = pointer_path(owner) if pointer.stage is None else self._lock_of(pointer.stage)
+        inner = tuple(path[len(owner) + 1 :].split("/")) if path != owner else ()
+        history = PointerHistory(self._git, where, owner, inner, reason.name, view.load)
+        here = view.sources.entry(path) or view.sources.tracked(path)
+        found = history.commits_of([each.path for each in files], here, view.trees_at(path), self._changes_of(where))
+        return changed_files(files, found)
+
+    def _lock_of(self, address: str) -> str:
+        stage = self._view.pipeline.stages.get(address)
+        return stage.lock_file if stage is not None else self._stage.lock_file
+
+    def _told_of(self, reason: Reason) -> Because:
         if self._git is None:
             return Because(reason, made_by=self._maker(reason))
         if reason.cause is Cause.COMMAND:
@@ -180,10 +242,10 @@ class _Explaining:
         found = next((commit for commit in self._commits([self._prefix + path])), None)
         if found is None or has_changes(self._git, self._prefix + path):
             return Because(reason, None, uncommitted=True, made_by=maker)
-        return Because(reason, _commit(found), made_by=maker)
+        return Because(reason, commit_of(found), made_by=maker)
 
     def _told(self, reason: Reason, commit: CommitInfo | None, maker: str | None = None) -> Because:
-        return Because(reason, None if commit is None else _commit(commit), commit is None, maker)
+        return Because(reason, None if commit is None else commit_of(commit), commit is None, maker)
 
     def _first_with(self, path: str, is_so: Callable[[str | None], bool]) -> CommitInfo | None:
         """Gives the commit since which the file at `path` is as it is now in one respect; None when none has it."""
@@ -215,18 +277,10 @@ class _Explaining:
                     yield commit, change
 
     def _commits(self, paths: Sequence[str]) -> Iterator[CommitInfo]:
-        if self._git is None:
-            return
-        try:
-            yield from islice(commits_touching(self._git, paths), _MOST_COMMITS)
-        except DvcxError:  # no commit yet
-            return
+        return commits(self._git, paths)
 
     def _read(self, oid: str | None) -> bytes | None:
-        if oid is None or self._git is None:
-            return None
-        with ObjectReader(self._git, MAX_BYTES) as reader:
-            return reader.read(oid)
+        return read_blob(self._git, oid)
 
     def _record_in(self, oid: str | None) -> RunRecord | None:
         try:
@@ -237,7 +291,3 @@ class _Explaining:
 
 
 _MISSING = object()
-
-
-def _commit(commit: CommitInfo) -> Commit:
-    return Commit(commit.sha, commit.author, commit.date, commit.subject)

@@ -6,6 +6,7 @@ comments would lay out the whole file anew, and moves a comment at the end of a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,10 +21,10 @@ _INDENT = 2
 def with_stage(text: str, path: str, name: str, fields: Mapping[str, Any]) -> str:
     """Gives the text of the pipeline file `path` with the stage `name`, in place of one of that name or at the end.
 
-    Raises `Refused` for a file whose stages are not in block style, one below the other.
+    Stages in braces come one below the other then. Raises `Refused` where that would lose a comment or an anchor.
     """
-    file = read_pipeline_file(text.encode(), path)
-    stages = _stages(file)
+    file = _in_block_style(read_pipeline_file(text.encode(), path))
+    text, stages = file.text, _stages(file)
     if stages is None:
         lines = [*_lines(text), "stages:", *_printed(name, fields, _INDENT)]
         return _checked(file, _joined(lines, text), name, fields)
@@ -45,8 +46,8 @@ def with_stage(text: str, path: str, name: str, fields: Mapping[str, Any]) -> st
 
 def without_stage(text: str, path: str, name: str) -> str:
     """Gives the text of the pipeline file `path` without the stage `name`; raises as `with_stage`, and `UsageError`."""
-    file = read_pipeline_file(text.encode(), path)
-    stages = _stages(file)
+    file = _in_block_style(read_pipeline_file(text.encode(), path))
+    text, stages = file.text, _stages(file)
     if stages is None or name not in stages:
         raise UsageError(f"{path} has no stage {name}", "`dvcx stage list` shows the stages")
     lines = _lines(text)
@@ -66,8 +67,8 @@ def with_field(text: str, path: str, name: str, field: str, value: Any) -> str:
 
     None takes the field out. Raises as `without_stage`, and `Refused` for fields of more than a line.
     """
-    file = read_pipeline_file(text.encode(), path)
-    stages = _stages(file)
+    file = _in_block_style(read_pipeline_file(text.encode(), path))
+    text, stages = file.text, _stages(file)
     if stages is None or name not in stages:
         raise UsageError(f"{path} has no stage {name}", "`dvcx stage list` shows the stages")
     stage = stages[name]
@@ -76,7 +77,9 @@ def with_field(text: str, path: str, name: str, field: str, value: Any) -> str:
         raise _not_block(path)
     lines = _lines(text)
     first = next(iter(below.keys_at.values()))
-    if field in below:
+    if lines[first[0]][: first[1]].strip():  # the stage is in braces
+        lines[first[0]] = _in_braces(lines[first[0]], below, field, value)
+    elif field in below:
         at = below.keys_at[field][0]
         lines[at : at + 1] = [] if value is None else print_fields({field: value}, below.keys_at[field][1])
     elif value is not None:
@@ -89,6 +92,48 @@ def with_field(text: str, path: str, name: str, field: str, value: Any) -> str:
     return _checked(file, _joined(lines, text), name, whole)
 
 
+def _in_braces(line: str, fields: LocatedDict, field: str, value: Any) -> str:
+    """Gives the line on which the `fields` in braces begin with `field` set, or taken out; else the line as it is."""
+    printed = "" if value is None else print_fields({field: value}, 0)[0] + ", "
+    first = next(iter(fields.keys_at.values()))
+    if field not in fields:
+        return line[: first[1]] + printed + line[first[1] :]
+    row, column = fields.keys_at[field]
+    found = re.compile(rf"""["']?{re.escape(field)}["']?\s*:\s*\w+\s*""").match(line, column)
+    if row != first[0] or found is None:
+        return line
+    before, after = line[:column], line[found.end() :]
+    if after.startswith(","):
+        return before + printed + after[1:].lstrip()
+    return (f"{before}{printed[:-2]}" if printed else before.rstrip().removesuffix(",")) + after
+
+
+def _in_block_style(file: PipelineFile) -> PipelineFile:
+    """Gives the file with stages that stand in braces one below the other, if nothing is lost by that."""
+    stages = file.top.get("stages")
+    if not isinstance(stages, LocatedDict) or not stages or _is_block(file, stages):
+        return file
+    lines = _lines(file.text)
+    start, column = file.top.keys_at["stages"]
+    later = [at[0] for at in file.top.keys_at.values() if at[0] > start]
+    end = min(later, default=len(lines))
+    if column or not lines[start].startswith("stages:") or any("#" in line for line in lines[start:end]):
+        return file
+    lines[start:end] = print_fields({"stages": plain(stages)}, 0)
+    text = _joined(lines, file.text)
+    try:
+        changed = read_pipeline_file(text.encode(), file.path)
+    except DamagedData:  # an alias to what was there
+        return file
+    return changed if plain(changed.top) == plain(file.top) else file
+
+
+def _is_block(file: PipelineFile, stages: LocatedDict) -> bool:
+    line = file.top.keys_at["stages"][0]
+    starts = [at[0] for at in stages.keys_at.values()]
+    return line not in starts and len(set(starts)) == len(starts) and all(at[1] for at in stages.keys_at.values())
+
+
 def _stages(file: PipelineFile) -> LocatedDict | None:
     if file.top.get("stages") is None and "stages" not in file.top:
         return None
@@ -98,16 +143,15 @@ def _stages(file: PipelineFile) -> LocatedDict | None:
         return LocatedDict((line, 0))
     if not isinstance(stages, LocatedDict) or not stages:
         raise _not_block(file.path)
-    starts = [at[0] for at in stages.keys_at.values()]
-    if line in starts or len(set(starts)) != len(starts) or any(at[1] == 0 for at in stages.keys_at.values()):
+    if not _is_block(file, stages):
         raise _not_block(file.path)
     return stages
 
 
 def _not_block(path: str) -> Refused:
     return Refused(
-        f"{path} has its stages on one line or in braces, where dvcx does not edit",
-        "write them one below the other, or make this change by hand",
+        f"{path} has its stages in braces, with comments or anchors that would be lost",
+        "write the stages one below the other, as `NAME:` with its fields below it, and try again; or edit it by hand",
     )
 
 

@@ -11,12 +11,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dvcx.base.errors import MissingData
 from dvcx.model.tree import Tree, TreeEntry, file_entry
 from dvcx.workspace.scan import Scanned
 from dvcx.workspace.state import Seen, State
 
 _WORTH = 20.0
 """What was looked at is looked at again after this many times as long as the look took."""
+
+
+_MOST_FILES = 200_000
+"""The listings of folders with more files are not kept: they are made again when somebody asks for them."""
 
 
 @dataclass(slots=True)
@@ -48,6 +53,26 @@ class Present:
                 return inside[0]
             known = self._known[path] = self._looked_at(path)
         return known.entry
+
+    def trees(self, path: str) -> Callable[[bytes], Tree]:
+        """Gives what loads the trees at and below the folder that lies at `path`; it raises `MissingData` for others.
+
+        The folder is looked at again where its listings were not kept. Raises `OSError` for what cannot be read.
+        """
+        found = self.known_trees(path)
+        if found is None:
+            scanned = self._look(path)
+            found = _loader({} if scanned is None else scanned.trees)
+        return found
+
+    def known_trees(self, path: str) -> Callable[[bytes], Tree] | None:
+        """Does the same with what is known already; None where nothing is."""
+        while path:
+            known = self._known.get(path)
+            if known is not None and known.load is not None:
+                return known.load
+            path = path.rpartition("/")[0]
+        return None
 
     def made(self, path: str, entry: TreeEntry, load: Callable[[bytes], Tree]) -> None:
         """Takes note of what a stage of this command made at `path`; `load` gives the trees below it."""
@@ -99,7 +124,10 @@ class Present:
         scanned = self._look(path)
         self._rows.pop(path.rpartition("/")[0], None)
         took = time.monotonic() - began
-        return _Known(None if scanned is None else scanned.entry, None, began, took)
+        if scanned is None:
+            return _Known(None, None, began, took)
+        kept = _loader(scanned.trees) if scanned.trees and scanned.entry.files <= _MOST_FILES else None
+        return _Known(scanned.entry, kept, began, took)
 
     def _quick(self, path: str) -> TreeEntry | None:
         """Gives the entry of a plain file that the state knows: a scan of one file costs ten times as much."""
@@ -124,3 +152,13 @@ class Present:
             behind = os.path.islink(f"{self._root}/{folder}") or self._is_behind_link(posixpath.dirname(folder))
             self._behind[folder] = behind
         return behind
+
+
+def _loader(trees: Mapping[bytes, Tree]) -> Callable[[bytes], Tree]:
+    def load(digest: bytes) -> Tree:
+        tree = trees.get(digest)
+        if tree is None:
+            raise MissingData(f"the tree {digest.hex()[:12]} is not in the workspace")
+        return tree
+
+    return load

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from dvcx.base.text import counted
+from dvcx.model.changes import PathChange
 from dvcx.model.run_record import Recorded, RunRecord
 from dvcx.model.stage import Stage
 from dvcx.pipeline.current import Current, lock_text_of
@@ -39,14 +41,29 @@ class How(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FolderChanges:
+    """What changed inside a folder: `counts` files by how they changed, in words as `PathChange` has them.
+
+    `files` are the first of them, or all; their paths begin with the folder as the reason names it.
+    """
+
+    counts: Mapping[str, int]
+    files: tuple[PathChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason: what (`cause`, `name`) became how, from `old` to `new` where there is something to show."""
+    """One reason: what (`cause`, `name`) became how, from `old` to `new` where there is something to show.
+
+    `inside` tells what changed in a folder, None when that is not known or it is no folder.
+    """
 
     cause: Cause
     name: str = ""
     how: How = How.CHANGED
     old: str | None = None
     new: str | None = None
+    inside: FolderChanges | None = None
 
     @property
     def is_output_only(self) -> bool:
@@ -106,15 +123,29 @@ def reason_text(reason: Reason) -> str:
     what = " ".join(part for part in (reason.cause.value, reason.name) if part)
     if reason.cause is Cause.COMMAND:
         return f"{what} {reason.how.value}"
+    if reason.inside is not None:
+        return f"{what} {reason.how.value}: {_inside_text(reason.inside)}"
     if reason.old is not None and reason.new is not None:
         return f"{what} {reason.how.value} from {reason.old} to {reason.new}"
     return f"{what} {'is missing' if reason.how is How.MISSING else reason.how.value}"
 
 
+def _inside_text(inside: FolderChanges) -> str:
+    """Gives `1 added, 3 modified (data/3.csv, data/4.csv, data/5.csv and 1 more)`."""
+    counts = ", ".join(f"{count:,} {word}" for word, count in inside.counts.items())
+    names = [each.path for each in inside.files[:_NAMED]]
+    more = sum(inside.counts.values()) - len(names)
+    return f"{counts} ({', '.join(names)}{f' and {more:,} more' if more else ''})"
+
+
+_NAMED = 3
+"""So many changed files are named in one line."""
+
+
 def shown(recorded: Recorded) -> str | None:
     """Gives a dependency or output in a few characters: the start of its id, its value, the number of files."""
     if recorded.members is not None:
-        return f"{len(recorded.members)} files"
+        return counted(len(recorded.members), "file")
     if recorded.id is not None:
         return f"{recorded.id.algorithm}:{recorded.id.digest.hex()[:8]}"
     return recorded.value

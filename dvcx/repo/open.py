@@ -37,7 +37,11 @@ def open_repo_if_any(start: Path, environ: Mapping[str, str]) -> Repo | None:
     """Does what `open_repo` does, but gives None where there is no project."""
     git = find_git(start, environ)
     root = find_project(start, git)
-    return None if root is None else wire(root, git, environ)
+    if root is None:
+        return None
+    # Inside the folder .git there is no work tree for Git, but the project around it has one: taken for a project
+    # without Git it would be one from then on.
+    return wire(root, git or find_git(root, environ), environ)
 
 
 def find_project(start: Path, git: GitLocation | None) -> Path | None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -58,7 +59,8 @@ def assemble(
     again; `MissingData` when a chunk is nowhere.
     """
     shown = shown or SILENT.start("", None, "bytes")
-    gathering = _Gathering(remote, path, recipe, nearby)
+    gathering = _Gathering(remote, recipe.entries, nearby)
+    gathering.use(path)
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         with _opened_copy(copy) as target:
@@ -86,21 +88,42 @@ def _opened_copy(path: Path | None) -> Iterator[int | None]:
         os.close(fd)
 
 
-class _Gathering:
-    """Gives the contents of stretches of a recipe, from this machine or from the remote; many threads may ask."""
+def assemble_many(
+    remote: Remote, recipes: Iterable[tuple[bytes, Recipe]], nearby: ChunkFinder | None = None
+) -> Iterator[tuple[bytes, bytes]]:
+    """Gives objects, each small enough for memory, with their contents, in the order of `recipes`: digests with them.
 
-    def __init__(self, remote: Remote, path: Path, recipe: Recipe, nearby: ChunkFinder | None) -> None:
+    The chunks of all are one stream, so that objects of a few MiB do not cost requests of their own, one after the
+    other. An object that does not come right is left out. Raises `DamagedData` and `MissingData` when a chunk cannot
+    be had: which object that harms is found by `assemble` for each that was not given.
+    """
+    wanted = list(recipes)
+    entries = [entry for _, recipe in wanted for entry in recipe.entries]
+    pieces = _pieces(remote, entries, _Gathering(remote, entries, nearby))
+    for digest, recipe in wanted:
+        data = b"".join(islice(pieces, len(recipe.entries)))
+        if remote.algorithm.of(data) == digest:
+            yield digest, data
+
+
+class _Gathering:
+    """Gives the contents of chunks among `entries`, from this machine or from the remote; many threads may ask."""
+
+    def __init__(self, remote: Remote, entries: Sequence[Entry], nearby: ChunkFinder | None) -> None:
         self._remote = remote
         self._of = remote.algorithm.of
         # The digest of the whole object tells whether what the remote sent is right; only if not, which chunk is not.
         self._reader = remote.reader(jobs=1, verify=False)
         self._local: dict[bytes, list[LocalChunk]] = {}
-        lengths = dict(recipe.entries)
+        self._entries = entries
         if nearby is not None:
-            self._local = {chunk: [place] for chunk, place in nearby(lengths.keys()).items()}
+            self._local = {chunk: [place] for chunk, place in nearby(dict(entries).keys()).items()}
+
+    def use(self, path: Path) -> None:
+        """Takes what a file has at the right place already, from an attempt that was interrupted."""
         begun = path.stat().st_size if path.exists() else 0
         offset = 0
-        for chunk, length in recipe.entries:
+        for chunk, length in self._entries:
             if offset + length <= begun:
                 self._local.setdefault(chunk, []).append(LocalChunk(path, offset, length))
             offset += length
@@ -146,19 +169,19 @@ def _write_in_order(
     """
     hasher = threaded_hasher(remote.algorithm, recipe.total)
     with HashingSink(hasher, fd, copy) as sink:
-        for data in _pieces(remote, recipe, gathering):
+        for data in _pieces(remote, recipe.entries, gathering):
             sink.write(data)
             shown.advance(len(data))
     os.ftruncate(fd, recipe.total)
     return hasher.digest(), sink.copied
 
 
-def _pieces(remote: Remote, recipe: Recipe, gathering: _Gathering) -> Iterator[Payload]:
-    """Gives the chunks of the recipe in order, with a few groups of them gathered ahead."""
+def _pieces(remote: Remote, entries: Iterable[Entry], gathering: _Gathering) -> Iterator[Payload]:
+    """Gives the chunks in order, with a few groups of them gathered ahead."""
     ahead = remote.settings.jobs + 1
     waiting: deque[tuple[list[Entry], Future[dict[bytes, Payload]]]] = deque()
     with workers(remote.settings.jobs, "dvcx-gather") as pool:
-        for group in _groups(recipe):
+        for group in _groups(entries):
             waiting.append((group, pool.submit(gathering, group)))
             if len(waiting) > ahead:
                 yield from _in_order(*waiting.popleft())
@@ -171,10 +194,10 @@ def _in_order(group: list[Entry], gathered: Future[dict[bytes, Payload]]) -> Ite
     return (contents[chunk] for chunk, _ in group)
 
 
-def _groups(recipe: Recipe) -> Iterator[list[Entry]]:
+def _groups(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     group: list[Entry] = []
     size = 0
-    for entry in recipe.entries:
+    for entry in entries:
         if group and size + entry[1] > _GROUP:
             yield group
             group, size = [], 0

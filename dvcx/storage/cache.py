@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dvcx.base.copying import hash_and_copy
 from dvcx.base.errors import DamagedData, MissingData, shown
-from dvcx.base.files import Durability, write_all
+from dvcx.base.files import Durability
 from dvcx.base.folders import make_folder
 from dvcx.base.hashing import Algorithm, threaded_hasher
 from dvcx.base.locks import FileLock
@@ -179,42 +179,24 @@ class Cache:
             )
         return MissingData(message, "run `dvcx fetch` to get them from a remote", ids)
 
-    def copy_out(self, digest: bytes, target: Path) -> None:
-        """Writes an object to the new file `target`, verified; on an error the file is removed."""
-        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        try:
-            if self.packs.find(digest) is not None or not self._copy_loose(digest, fd):
-                write_all(fd, self.read(digest))
-        except BaseException:
-            target.unlink()
-            raise
-        finally:
-            os.close(fd)
-
     def verify_loose(self, digest: bytes) -> None:
         """Hashes an object that has a file of its own.
 
         Raises `DamagedData` when its bytes are not what its name says, `MissingData` when it is gone.
         """
-        if not self._copy_loose(digest, None):
-            raise self._missing([digest])
-
-    def _copy_loose(self, digest: bytes, target: int | None) -> bool:
-        """Hashes an object that has a file of its own, copying it if there is a `target`; False when it has none."""
         source = self.loose.path_of(digest)
         try:
             fd = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
-            return False
+            raise self._missing([digest]) from None
         try:
             size = os.fstat(fd).st_size
             hasher = threaded_hasher(self._algorithm, size)
-            hash_and_copy(fd, hasher, target, size)
+            hash_and_copy(fd, hasher, None, size)
         finally:
             os.close(fd)
         if hasher.digest() != digest:
             raise damaged(self._algorithm, digest, str(source))
-        return True
 
     @contextmanager
     def writer(self) -> Iterator[CacheWriter]:

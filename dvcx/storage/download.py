@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dvcx.base.errors import DamagedData, MissingData
+from dvcx.base.errors import DamagedData, MissingData, RemoteError
 from dvcx.base.progress import SILENT, Progress, Task, task
+from dvcx.formats.recipe import Recipe
 from dvcx.formats.table import Role
-from dvcx.storage.assembly import assemble
+from dvcx.storage.assembly import assemble, assemble_many
 from dvcx.storage.copies import Copies
 from dvcx.storage.moved import Ahead
 from dvcx.storage.reach import Wanted
+from dvcx.storage.recipe_reading import read_recipes
 from dvcx.storage.remote import Remote
 from dvcx.storage.remote_catalog import Found
 from dvcx.storage.remote_reader import MOST, spans
@@ -90,24 +92,29 @@ def download(
 ) -> DownloadResult:
     """Takes what `plan` says into the cache, verified, and writes nothing on the remote.
 
-    Small objects are in the cache after every 256 MiB, large ones each when it is whole. With `partial`, a folder on
-    the cache's file system, an interrupted large object goes on there next time. With `copies`, those of the large ones
-    that it wants are written there in the same pass. Objects without a good copy on the
-    remote are left out and told in the result; the caller decides that this is a failure. Raises `RemoteError` when
-    the remote fails.
+    What is whole is in the cache after every 256 MiB, and when Control-C or the remote ends the work. With `partial`, a
+    folder on the cache's file system, an interrupted large object goes on there next time. With `copies`, those of the
+    large ones that it wants are written there in the same pass. Objects without a good copy on the remote are left out
+    and told in the result; the caller decides that this is a failure. Raises `RemoteError` when the remote fails.
     """
     if not plan.objects:
         return DownloadResult(0, 0, ())
     damaged: list[Wanted] = []
     with _counted(remote, progress, plan.size) as shown, cache.writer() as writer:
-        for digest, data in plan.held.items():
-            writer.put(Role.TREE, digest, data)
-        damaged += _take_small(plan.small, remote, writer, shown)
-        for each, place in plan.large:
-            try:
-                _take_large(each, place, cache, remote, writer, shown, partial, copies)
-            except (DamagedData, MissingData):
-                damaged.append(each)
+        try:
+            for digest, data in plan.held.items():
+                writer.put(Role.TREE, digest, data)
+            damaged += _take_small(plan.small, remote, writer, shown)
+            waiting = 0
+            for each, place in _take_together(plan.large, cache, remote, writer, shown):
+                try:
+                    _take_large(each, place, cache, remote, writer, shown, partial, copies)
+                except (DamagedData, MissingData):
+                    damaged.append(each)
+                waiting = _flushed(writer, waiting + each.size)
+        except (KeyboardInterrupt, RemoteError):
+            writer.flush()  # what came whole need not come again
+            raise
     return DownloadResult(plan.objects - len(damaged), plan.size, tuple(damaged))
 
 
@@ -136,11 +143,55 @@ def _take_small(
     for place, data in remote.fetch([place for _, place in wanted], failed=failed):
         writer.put(by_digest[place.record.digest].role, place.record.digest, data)
         shown.advance(len(data))
-        waiting += len(data)
-        if waiting >= _FLUSH_EVERY:
-            writer.flush()
-            waiting = 0
+        waiting = _flushed(writer, waiting + len(data))
     return [by_digest[place.record.digest] for place in failed]
+
+
+def _flushed(writer: LocalWriter, waiting: int) -> int:
+    """Gives how many of `waiting` bytes are in the cache for good only with the next call."""
+    if waiting < _FLUSH_EVERY:
+        return waiting
+    writer.flush()
+    return 0
+
+
+def _take_together(
+    wanted: Sequence[tuple[Wanted, Found]], cache: LocalStore, remote: Remote, writer: LocalWriter, shown: Task
+) -> list[tuple[Wanted, Found]]:
+    """Takes objects of a few MiB in one stream, and gives what is left: larger ones, and those that came wrong."""
+    left = {each.digest: (each, place) for each, place in wanted}
+    some = [(each, place) for each, place in wanted if each.role is Role.BLOB and each.size < _TOGETHER]
+    some.sort(key=lambda pair: (pair[1].pack, pair[1].record.offset))
+    waiting = 0
+    for batch in _batches(some):
+        recipes = read_recipes(remote, [place for _, place in batch])
+        sizes = {each.digest: each.size for each, _ in batch}
+        right = {digest: recipe for digest, recipe in recipes.items() if recipe.total == sizes[digest]}
+        taken: dict[bytes, Recipe] = {}
+        with suppress(DamagedData, MissingData):
+            for digest, data in assemble_many(
+                remote, right.items(), lambda some: remote.recipes.find(some, cache.loose_path)
+            ):
+                writer.put(Role.BLOB, digest, data)
+                shown.advance(len(data))
+                taken[digest] = right[digest]
+                del left[digest]
+                waiting = _flushed(writer, waiting + len(data))
+        remote.recipes.keep(taken)
+    return list(left.values())
+
+
+def _batches(wanted: Iterable[tuple[Wanted, Found]]) -> Iterator[list[tuple[Wanted, Found]]]:
+    batch: list[tuple[Wanted, Found]] = []
+    size = 0
+    for each, place in wanted:
+        batch.append((each, place))
+        size += each.size
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _take_large(
@@ -174,7 +225,7 @@ def _take_large(
     if copies is not None and copied:
         copies.keep(each.digest)
     writer.adopt_file(Role.BLOB, each.digest, finished)
-    remote.recipes.keep(each.digest, recipe)
+    remote.recipes.keep({each.digest: recipe})
 
 
 def _working_file(digest: bytes, scratch: Path, partial: Path | None) -> tuple[Path, int]:
@@ -200,3 +251,7 @@ def _is_ours(fd: int, path: Path) -> bool:
 
 
 _FLUSH_EVERY = 256 << 20
+_BATCH = 4 << 30
+"""Bytes of objects whose recipes are read and held at a time."""
+_TOGETHER = 32 << 20
+"""Cut objects of fewer bytes are put together in memory, many in one stream of requests."""

@@ -58,9 +58,6 @@ class ObjectStore(Protocol):
         Raises `MissingData` before the first one when any is missing, `DamagedData` at a damaged one.
         """
 
-    def copy_out(self, digest: bytes, target: Path) -> None:
-        """Writes an object of any size to the new file `target`, verified; on an error the file is removed."""
-
     def writer(self) -> AbstractContextManager[ObjectWriter]:
         """Gives a context in which objects are put."""
 

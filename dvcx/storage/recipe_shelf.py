@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,13 +31,14 @@ class RecipeShelf:
         self._folder = folder
         self._size = algorithm.digest_size
 
-    def keep(self, digest: bytes, recipe: Recipe) -> None:
-        """Keeps the level-0 recipe of the object `digest`."""
-        if self._folder is None:
+    def keep(self, recipes: Mapping[bytes, Recipe]) -> None:
+        """Keeps the level-0 recipes of objects by their digests, the last ones when they are very many."""
+        if self._folder is None or not recipes:
             return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(self._folder / digest.hex(), dump_recipe(recipe, self._size), durable=False)
+            for digest, recipe in list(recipes.items())[-_MOST:]:
+                write_atomically(self._folder / digest.hex(), dump_recipe(recipe, self._size), durable=False)
             for _, name in self._by_age()[_MOST:]:
                 remove_if_there(self._folder / name)
         except OSError:

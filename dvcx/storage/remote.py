@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dvcx.base.errors import ArrivedDamaged, DamagedData, MissingData, Refused, RemoteError, shown
-from dvcx.base.files import remove_if_there, write_all, write_atomically
+from dvcx.base.files import remove_if_there, write_atomically
 from dvcx.base.hashing import Algorithm
 from dvcx.formats.payload import Compression
 from dvcx.formats.recipe import Recipe
@@ -197,23 +197,6 @@ class Remote:
             if place.record.role == Role.RECIPE:
                 yield place.record.digest, self._joined(place)
 
-    def copy_out(self, digest: bytes, target: Path) -> None:
-        """Writes an object of any size to the new file `target`, verified; on an error the file is removed."""
-        from dvcx.storage.assembly import assemble  # assembling builds on this module
-
-        (place,) = self.locate([digest])
-        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        try:
-            if place.record.role == Role.RECIPE:
-                assemble(self, digest, self.recipe(place), target)
-            else:
-                write_all(fd, self.read(digest))
-        except BaseException:
-            target.unlink()
-            raise
-        finally:
-            os.close(fd)
-
     @contextmanager
     def writer(self) -> Iterator[RemoteWriter]:
         """Gives a context in which objects are put; the remote is made when it is new.
@@ -231,8 +214,7 @@ class Remote:
             yield writer
         if self.local_folder is not None:
             remove_if_there(self.local_folder / _UNFINISHED)
-        for digest, recipe in writer.cut.items():
-            self.recipes.keep(digest, recipe)
+        self.recipes.keep(writer.cut)
         if many:
             join_small_indexes(self)
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from dvcx.base.errors import ArrivedDamaged, DamagedData
 from dvcx.base.hashing import Algorithm, checksum
 from dvcx.base.progress import SILENT, Progress, task
+from dvcx.base.text import counted
 from dvcx.base.workers import workers
 from dvcx.formats.pack import FOOTER_SIZE, HEADER_SIZE, check_table, pack_name, parse_footer, parse_header
 from dvcx.formats.payload import decode_payload
@@ -282,5 +283,5 @@ def _about_recipes(
             continue
         lost = tuple(d for d, _ in recipe.entries if d not in bad and catalog.find(d) is None)
         if lost:
-            what = f"{remote.id_text(digest)} needs {len(lost)} chunks that no index names"
+            what = f"{remote.id_text(digest)} needs {counted(len(lost), 'chunk')} that no index names"
             yield Finding(Trouble.BROKEN_RECIPE, pack_file(found.pack), what, (digest,))

@@ -36,6 +36,8 @@ SAMPLE = 16 << 10
 REUSE_WITHIN = 86_400.0
 """A pack in no index that is younger than this many seconds is what a killed push left, and is not sent again. An
 older one is: its time of writing has to be new, because a garbage collection goes by it."""
+_RECIPES_TOGETHER = 1 << 20
+"""Bytes of recipes that lie side by side in a pack: a fetch of many large objects reads them with few requests."""
 _PATIENCE = 2.0
 """Seconds that an interrupted push waits for what is nearly done."""
 
@@ -134,6 +136,8 @@ class RemoteWriter:
         """The recipes of the large objects cut here."""
         self._waiting: list[tuple[Role, bytes, bytes]] = []
         self._waiting_size = 0
+        self._recipes: list[tuple[bytes, bytes]] = []
+        self._recipes_size = 0
         self._uploads: deque[Future[tuple[Sealed, bool]]] = deque()
         self._tables: list[tuple[str, int, bytes]] = []
         self._uncommitted = 0
@@ -204,6 +208,7 @@ class RemoteWriter:
 
     def commit(self) -> None:
         """Waits until every pack is written, then makes what they hold visible with one index file."""
+        self._put_recipes()
         self._send_waiting()
         while self._uploads:
             self._take_result()
@@ -287,7 +292,16 @@ class RemoteWriter:
                 entries.append((self.algorithm.of(data), len(part.entries)))
                 self.put(Role.PART, entries[-1][0], data)
             top = Recipe(1, total, tuple(entries))
-        self.put_again(Role.RECIPE, digest, dump_recipe(top, self.algorithm.digest_size))
+        self._taken.add(digest)
+        self._recipes.append((digest, dump_recipe(top, self.algorithm.digest_size)))
+        self._recipes_size += len(self._recipes[-1][1])
+        if self._recipes_size >= _RECIPES_TOGETHER:
+            self._put_recipes()
+
+    def _put_recipes(self) -> None:
+        recipes, self._recipes, self._recipes_size = self._recipes, [], 0
+        for digest, data in recipes:
+            self.put_again(Role.RECIPE, digest, data)
 
     def _send_waiting(self) -> None:
         if self._waiting:

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from dvcx.base.errors import Refused
-from dvcx.base.files import flush, sync_directory, write_all
+from dvcx.base.files import flush, naming_full_disk, sync_directory, write_all
 from dvcx.base.folders import Roots, make_folder
 from dvcx.base.moving import move, remove_tree
 from dvcx.formats.trash_journal import Header, Journal, Kept, Moved, Renamed, Step, dump_header, dump_steps
@@ -102,9 +102,10 @@ class TrashEntry:
         """Writes steps into the journal and flushes them; raises `OSError` as writing does."""
         if not steps:
             return
-        if self._journal < 0:
-            self._create()
-        self._write(dump_steps(steps), durable=self._durable)
+        with naming_full_disk(self.folder):
+            if self._journal < 0:
+                self._create()
+            self._write(dump_steps(steps), durable=self._durable)
 
     def close(self) -> None:
         """Ends the entry; one in which nothing happened removes itself."""

@@ -101,18 +101,14 @@ def test_what_was_put_comes_back_in_another_process(opener: Opener, contents: di
     assert all(store.read(digest) == data for digest, data in contents.items())
 
 
-def test_files_of_any_size_are_taken_and_copied_out(
-    opener: Opener, contents: dict[bytes, bytes], tmp_path: Path
-) -> None:
+def test_files_of_any_size_are_taken(opener: Opener, contents: dict[bytes, bytes], tmp_path: Path) -> None:
     with opener().writer() as writer:
         for number, (digest, data) in enumerate(contents.items()):
             path = tmp_path / f"in{number}"
             path.write_bytes(data)
             writer.put_file(Role.BLOB, digest, path)
     store = opener()
-    for number, (digest, data) in enumerate(contents.items()):
-        store.copy_out(digest, tmp_path / f"out{number}")
-        assert (tmp_path / f"out{number}").read_bytes() == data
+    assert {digest: store.read(digest) for digest in contents} == contents
 
 
 def test_nothing_is_visible_before_the_writer_ends_and_nothing_after_an_error(
@@ -175,12 +171,3 @@ def test_a_deleted_object_is_missing_and_the_others_stay(opener: Opener, content
     store = opener()
     assert store.missing(contents) == gone
     assert dict(store.read_many(contents.keys() - gone)).keys() == contents.keys() - gone
-
-
-def test_copying_out_never_replaces_a_file(opener: Opener, contents: dict[bytes, bytes], tmp_path: Path) -> None:
-    fill(opener(), contents)
-    target = tmp_path / "mine"
-    target.write_bytes(b"precious")
-    with pytest.raises(FileExistsError):
-        opener().copy_out(next(iter(contents)), target)
-    assert target.read_bytes() == b"precious"

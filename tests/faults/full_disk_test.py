@@ -122,6 +122,21 @@ def test_pull_with_a_full_cache_goes_on_where_it_stopped(disk: Disk, tmp_path: P
     assert other.dvcx("fsck").code == 0
 
 
+def test_a_full_disk_is_named_where_a_setting_or_the_trash_needs_room(disk: Disk) -> None:
+    project = Project.make(disk.path / "project")
+    project.save({"data/a": "one"})
+    disk.fill()
+    for words, place in (
+        (("config", "trash.keep_days", "3"), ".dvcx"),
+        (("move", "data", "elsewhere"), "trash"),
+        (("remove", "--outs", "data"), "trash"),
+    ):
+        run = refused(project.dvcx(*words), word="no space left on the device")
+        assert f"error: {project.path}/" in run.err and place in run.err.partition("\n")[0]
+        assert "permission" not in run.err
+    assert project.read("data/a") == b"one"
+
+
 def test_remove_and_undo_on_a_full_disk_lose_nothing(disk: Disk) -> None:
     project = Project.make(disk.path / "project")
     project.save({"data/small": content(1, 900), "data/large": content(2, 2 * MIB)}, "data")

@@ -209,11 +209,13 @@ def test_executables_and_links_come_over_as_far_as_they_can(project: Project, pl
     assert not os.access(place / "data/run.sh", os.X_OK)
 
 
-@pytest.mark.parametrize("is_folder", [True, False])
-def test_import_url_takes_an_exported_tree_and_not_its_notes(saved: Project, tmp_path: Path, is_folder: bool) -> None:
-    url = str(tmp_path / "place") if is_folder else f"memory://{tmp_path.name}/place"
-    saved.dvcx("export", "v1", url).ok()
+@pytest.mark.parametrize("where", ["{folder}/place", "memory://{folder}/place", "remote://store/place"])
+def test_import_url_takes_an_exported_tree_and_not_its_notes(saved: Project, tmp_path: Path, where: str) -> None:
+    url = where.format(folder=tmp_path)
     other = Project.make(tmp_path / "other")
+    for project in (saved, other):
+        project.dvcx("remote", "add", "store", str(tmp_path / "store")).ok()
+    saved.dvcx("export", "v1", url).ok()
     other.dvcx("import-url", url, "taken").ok()
     assert other.files("taken") == V1
     saved.dvcx("export", "v2", url, "--delete").ok()

@@ -316,3 +316,16 @@ def test_a_sample_of_a_remote_reads_a_part_of_its_packs(project: Project) -> Non
     assert "missing pack" in [each["what"] for each in gone.json["stores"][0]["findings"]]
     assert project.dvcx("fsck", "--sample", "10").code == 2
     assert project.dvcx("fsck", "--remote", "store", "--sample", "0").code == 2
+
+
+def test_what_the_cache_lacks_is_told_and_is_no_damage(project: Project) -> None:
+    project.save({"data/a": "one", "data/b": "two", "model": "m"})
+    run = project.dvcx("fsck").ok()
+    assert "not in the cache" not in run.err
+    shutil.rmtree(project.own_folder / "cache")
+    run = project.dvcx("fsck").ok()
+    assert "the cache is sound: 0 objects" in run.err
+    assert "2 objects of tracked data are not in the cache; `dvcx status` tells" in run.err
+    assert project.json("fsck")["stores"][0]["absent"] == 2
+    project.dvcx("commit").ok()
+    assert project.json("fsck")["stores"][0]["absent"] == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,18 @@ def test_git_dvcx_does_what_dvcx_does(project: Project) -> None:
     assert git_dvcx(project.path, "-h").startswith("Usage: dvcx")
     named = ("--git-dir", str(project.path / ".git"), "--work-tree", str(project.path))
     assert git_dvcx(project.path, "root", before=named) == f"{project.path}\n"
+
+
+@pytest.mark.skipif(shutil.which("man") is None, reason="shows the manual page with man")
+def test_git_dvcx_help_shows_the_manual_page_that_lies_beside_the_program(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/git-dvcx").symlink_to(Path(sys.executable).with_name("git-dvcx"))
+    shutil.copytree(Path(__file__).parents[2] / "docs/man", tmp_path / "share/man")
+    environment = {"HOME": os.environ["HOME"], "PATH": f"{tmp_path}/bin:/usr/bin:/bin", "TERM": "dumb", "LC_ALL": "C"}
+    for words in (["git", "dvcx", "--help"], ["git", "help", "dvcx"], ["man", "dvcx"]):
+        done = subprocess.run(words, cwd=project.path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert "data and model version control over Git" in done.stdout and "dvcx stage trace" in done.stdout
 
 
 def test_projects_inside_each_other_keep_to_themselves(nested: Project) -> None:

@@ -11,7 +11,10 @@ import pytest
 from tests.functional.arranging import use_store
 from tests.project import Project
 
-HOOKS = {"post-checkout", "post-merge", "post-rewrite", "pre-commit", "pre-push"}
+HOOKS = {
+    *("post-checkout", "post-merge", "post-rewrite", "post-commit", "post-index-change"),
+    *("pre-commit", "pre-push"),
+}
 
 
 def installed(folder: Path) -> set[str]:

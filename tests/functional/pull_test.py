@@ -78,10 +78,16 @@ def test_a_plan_of_a_fetch_tells_what_leaves_the_store(project: Project, tmp_pat
 MODEL = random.Random(2).randbytes(3 << 20)
 
 
+def smaller_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of a MiB are put together and copied like those of more than 64."""
+    monkeypatch.setattr("dvcx.storage.copies.LEAST", 1 << 20)
+    monkeypatch.setattr("dvcx.storage.download._TOGETHER", 1 << 20)
+
+
 @pytest.fixture
 def one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files of a MiB count as large, and a copy from the cache into the workspace is an error."""
-    monkeypatch.setattr("dvcx.storage.copies.LEAST", 1 << 20)
+    """A copy from the cache into the workspace is an error."""
+    smaller_is_large(monkeypatch)
 
     def copied_again(*arguments: object, **options: object) -> None:
         raise AssertionError("the workspace's file was copied from the cache")
@@ -115,7 +121,7 @@ def test_a_pull_does_not_trust_a_copy_that_came_damaged(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = pushed_model(project)
-    monkeypatch.setattr("dvcx.storage.copies.LEAST", 1 << 20)
+    smaller_is_large(monkeypatch)
     flipping = FlippingOnce(store)
     monkeypatch.setattr("dvcx.operations.remotes.open_bucket", lambda *_: flipping)
     clone = project.clone(tmp_path / "clone")

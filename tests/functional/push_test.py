@@ -139,6 +139,20 @@ def test_a_server_of_ones_own_has_no_prices_until_they_are_told() -> None:
         assert told is not None and (told.out, told.prices) == (0.5, "prices of the configuration")
 
 
+def test_each_remote_is_compressed_as_its_setting_says(project: Project) -> None:
+    folders = remotes(project, "store", "raw", "small")
+    project.dvcx("remote", "modify", "raw", "compression", "none").ok()
+    project.dvcx("remote", "modify", "small", "compression", "zstd:19").ok()
+    noise = random.Random(1).randbytes(100_000)
+    text = "".join(f"{n},{n * n % 997},owl\n" for n in range(60_000))
+    project.save({"noise": noise, "text": text})
+    for name in ("store", "raw", "small"):
+        project.dvcx("push", "-r", name).ok()
+    quick, raw, small = (bytes_in(folder) - len(noise) for folder in folders)
+    assert len(text) < raw < len(text) + 2_000
+    assert max(small, quick) < 0.5 * raw and small != quick, (small, quick, raw)
+
+
 def test_a_rate_bounds_how_fast_bytes_go(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     use_store(project)
     project.save({"data": random.Random(1).randbytes(100_000)})

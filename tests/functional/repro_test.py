@@ -405,6 +405,22 @@ def test_a_dependency_at_a_url_is_asked_for_when_stages_run_and_not_by_status(pr
     assert project.read("a.txt") == b"two!"
 
 
+def test_a_dataset_of_dvc_is_refused_where_it_would_be_run_and_read_elsewhere(project: Project) -> None:
+    project.write(
+        "dvcx.yaml",
+        "datasets: [{name: digits, url: 's3://b/x', type: url}]\n"
+        "stages:\n  a: {cmd: x, deps: ['ds://digits']}\n  b: {cmd: echo > b, outs: [b]}\n",
+    )
+    for words in (["repro"], ["repro", "a"], ["repro", "-n", "a"]):
+        run = project.dvcx(*words)
+        assert run.code == 6
+        assert "ds://digits is a dataset in the sense of DVC" in run.err
+        assert "dvcx import-url" in run.err
+    project.dvcx("repro", "b").ok()
+    for words in (["status"], ["dag"], ["stage", "list"], ["why", "a"]):
+        project.dvcx(*words).ok()
+
+
 def test_variables_are_recorded_as_hashes_and_a_change_makes_the_stage_stale(project: Project) -> None:
     project.write(
         "dvcx.yaml", "stages:\n  a:\n    cmd: echo $TOKEN > a.txt\n    deps: ['env:TOKEN']\n    outs: [a.txt]\n"

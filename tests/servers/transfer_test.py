@@ -188,3 +188,22 @@ def test_many_small_files_take_few_requests_there_and_back(
     clone.dvcx("pull").ok()
     assert len(proxy.requests) <= 10
     assert clone.files("data") == project.files("data")
+
+
+@pytest.mark.parametrize("kind", marked(("s3-rclone", "webdav")))
+def test_a_second_export_sends_only_what_changed(
+    kind: str, project: Project, behind_proxy: Callable[[Place], tuple[Place, FaultProxy]]
+) -> None:
+    place, proxy = behind_proxy(new_place(kind))
+    use_place(project, place)
+    project.save({f"data/{number:03}": f"content of {number}" for number in range(60)}, tag="v1")
+    project.dvcx("export", "v1", "remote://store/plain").ok()
+    assert len(proxy.requests) >= 60
+    project.save({"data/007": "changed", "data/new": "new"}, tag="v2")
+    proxy.requests.clear()
+    project.dvcx("export", "v2", "remote://store/plain").ok()
+    sent = [request.path.rpartition("/")[2] for request in proxy.requests if request.method == "PUT" and request.body]
+    if kind == "s3-rclone":  # WebDAV writes under other names and moves
+        assert sorted(name for name in sent if "export" not in name) == ["007", "new"]
+    assert len(sent) == 4, "the notes of what is begun, two files, the notes of what is there"
+    assert len(proxy.requests) < 40, [f"{request.method} {request.path}" for request in proxy.requests]

@@ -70,6 +70,8 @@ def test_names_that_the_message_lacks_are_listed() -> None:
     ]
     assert reported(MissingData("12 files are missing", None, names), verbose=1)[1].splitlines()[-1] == "  n11"
     assert reported(MissingData(f"missing: {shown(names)}", None, names))[1].count("\n") == 1
+    reasons = "; ".join(f"{name} is a link" for name in names)
+    assert reported(MissingData(reasons, None, names))[1].count("\n") == 1, "each is named with its reason already"
 
 
 def test_an_error_as_json_is_one_line_with_all_names() -> None:

@@ -217,6 +217,7 @@ def test_every_command_of_the_table_has_help_and_examples() -> None:
         assert any(line.startswith("dvcx ") or " dvcx " in line or "(dvcx " in line for line in help.examples), path
         assert all(text for _, text in (*help.arguments, *help.options)), f"{path}: an option without help"
         assert not command.help.endswith("."), path
+        assert "[[" not in help.usage, f"{path}: brackets are put around what is optional"
 
 
 def test_names_in_the_table_are_unique() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dvcx.cli.exits import FAMILIES
+from dvcx.cli.manual import _escaped
 from dvcx.cli.reference import main, pages
 from dvcx.cli.table import every_command
 
@@ -29,13 +30,22 @@ def test_a_stale_page_is_noticed_and_written(tmp_path: Path, monkeypatch: pytest
 
 
 def test_every_command_has_a_section_that_the_list_links_to() -> None:
-    page = pages()["commands.md"]
+    page = pages()["reference/commands.md"]
     sections = set(re.findall(r"^## (dvcx .+)$", page, re.MULTILINE))
     assert sections == {" ".join(("dvcx", *command.path)) for command in every_command()}
     for section in sections:
         assert f"](#{section.replace(' ', '-')})" in page
 
 
+def test_every_command_is_in_the_manual_page_and_no_text_is_a_request_of_roff() -> None:
+    lines = pages()["man/man1/git-dvcx.1"].splitlines()
+    sections = {line.removeprefix('.SS "').rstrip('"').replace("\\-", "-") for line in lines if line.startswith(".SS ")}
+    assert sections == {" ".join(("dvcx", *command.path)) for command in every_command()}
+    requests = {line.split()[0] for line in lines if line.startswith((".", "'"))}
+    assert requests <= {'.\\"', ".TH", ".SH", ".SS", ".PP", ".TP", ".RS", ".RE", ".nf", ".fi", ".br"}
+    assert _escaped(".dvcxignore has a \\ and a-b") == "\\&.dvcxignore has a \\e and a\\-b"
+
+
 def test_every_exit_code_is_described() -> None:
-    page = pages()["exit-codes.md"]
+    page = pages()["reference/exit-codes.md"]
     assert re.findall(r"^\| (\d+) \|", page, re.MULTILINE) == [str(family.code) for family in FAMILIES]

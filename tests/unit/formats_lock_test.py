@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from dvcx.base.errors import DamagedData
 from dvcx.formats import lock_text
-from dvcx.formats.lock_text import parse_lock, print_lock
+from dvcx.formats.lock_text import parse_lock, print_lock, print_record
 from dvcx.formats.pointer_text import load_mapping
+from dvcx.manifest.files import EachOnce
 from dvcx.model.ids import Kind, ObjectId
 from dvcx.model.run_record import Recorded, RunRecord, StageLock
 
@@ -154,8 +155,61 @@ def test_what_is_written_is_read_back_by_both_readers(stages: dict[str, RunRecor
     assert again == lock
 
 
+def test_files_of_a_pattern_may_be_called_like_fields() -> None:
+    made = tuple(Recorded(name, FILE, 1) for name in ("id", "size", "value"))
+    lock = StageLock({"a": RunRecord(cmd=("x",), outs=(Recorded("*", members=made), Recorded("id", FILE, 1)))})
+    assert parse_lock(print_lock(lock).encode(), "dvcx.lock") == lock
+
+
 def test_five_thousand_stages_are_read_in_less_than_a_second() -> None:
     text = print_lock(StageLock({f"s{number}": TRAIN for number in range(5000)})).encode()
     began = time.process_time()
     assert len(parse_lock(text, "dvcx.lock").records) == 5000
     assert time.process_time() - began < 2.0
+
+
+@given(st.lists(st.dictionaries(names, records, max_size=4), max_size=5))
+def test_versions_that_are_read_once_say_together_what_each_says(versions: list[dict[str, RunRecord]]) -> None:
+    once = EachOnce()
+    found: set[tuple[str, str]] = set()
+    told = 0
+    for each in versions:
+        text = print_lock(StageLock(each)).encode()
+        rest = parse_lock(once.new_in(text, "sub/dvcx.lock"), "dvcx.lock").records
+        told += len(rest)
+        found.update((name, _unordered(record)) for name, record in rest.items())
+    every = {(name, _unordered(record)) for each in versions for name, record in each.items()}
+    assert found == every
+    assert told <= sum(map(len, versions))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT.replace("    params:", "    params: # mine"),
+        TEXT + "more: 1\n",
+        TEXT.replace("dvcx: 1\n", "dvcx: 1\nmore: 1\n"),
+        TEXT.replace("    cmd: python", "    cmd: >\n      python"),
+        TEXT.replace("stages:", "stages: {}\nother:"),
+        "<<<<<<< ours\n" + TEXT,
+        TEXT[:-1],
+        "",
+    ],
+)
+def test_what_is_not_as_we_write_it_is_given_whole_each_time(text: str) -> None:
+    once = EachOnce()
+    assert once.new_in(TEXT.encode(), "dvcx.lock") == TEXT.encode()
+    assert once.new_in(text.encode(), "dvcx.lock") == text.encode()
+    assert once.new_in(text.encode(), "dvcx.lock") == text.encode()
+    assert once.new_in(TEXT.encode(), "dvcx.lock") == b"dvcx: 1\nstages: {}\n"
+
+
+def test_the_same_record_in_another_folder_is_another_one() -> None:
+    once = EachOnce()
+    for path in ("dvcx.lock", "sub/dvcx.lock"):
+        assert once.new_in(TEXT.encode(), path) == TEXT.encode()
+    assert once.new_in(b"dvcx: 1\n", "data.dvcx") == b"dvcx: 1\n"
+
+
+def _unordered(record: RunRecord) -> str:
+    return print_record("x", record)

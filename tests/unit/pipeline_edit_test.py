@@ -90,21 +90,58 @@ def test_a_field_is_set_and_taken_out() -> None:
 
 
 @pytest.mark.parametrize(
+    "field", ["{cmd: x, deps: [q]}", '{"cmd": x}  # why', "{ cmd: x }", "&a {cmd: x,\n      deps: [q]}"]
+)
+def test_a_stage_in_braces_is_frozen_and_thawed_where_it_stands(field: str) -> None:
+    text = f"stages:\n  # makes a\n  a: {field}\n  b: {{cmd: y}} # b\n"
+    frozen = with_field(text, "dvcx.yaml", "a", "frozen", True)
+    assert read_yaml(frozen.encode(), "x")["stages"]["a"]["frozen"] is True
+    assert frozen.replace("frozen: true, ", "") == text
+    assert with_field(frozen, "dvcx.yaml", "a", "frozen", None) == text
+
+
+@pytest.mark.parametrize(
+    ("field", "thawed"),
+    [
+        ("{cmd: x, frozen: true}", "{cmd: x}"),
+        ("{cmd: x, frozen: true, deps: [q]}", "{cmd: x, deps: [q]}"),
+        ("{'frozen' : true, cmd: x}", "{cmd: x}"),
+        ("{cmd: x , 'frozen': true }", "{cmd: x }"),
+    ],
+)
+def test_a_field_in_braces_goes_wherever_it_stands(field: str, thawed: str) -> None:
+    text = f"stages:\n  a: {field} # why\n"
+    assert read_yaml(with_field(text, "dvcx.yaml", "a", "frozen", None).encode(), "x") == read_yaml(
+        f"stages:\n  a: {thawed}\n".encode(), "x"
+    )
+    assert (
+        read_yaml(with_field(text, "dvcx.yaml", "a", "frozen", False).encode(), "x")["stages"]["a"]["frozen"] is False
+    )
+
+
+def test_stages_on_one_line_come_one_below_the_other() -> None:
+    text = "vars: [v] # of all\nstages: {a: {cmd: 'x ${y}', deps: [q]}, b: {cmd: z}}\nmetrics: [m]\n"
+    assert with_stage(text, "dvcx.yaml", "c", NEW) == (
+        "vars: [v] # of all\nstages:\n  a:\n    cmd: x ${y}\n    deps:\n      - q\n  b:\n    cmd: z\n"
+        "  c:\n    cmd: run\n    deps:\n      - d\nmetrics: [m]\n"
+    )
+    assert without_stage(text, "dvcx.yaml", "a") == ("vars: [v] # of all\nstages:\n  b:\n    cmd: z\nmetrics: [m]\n")
+    assert "  b:\n    frozen: true\n" in with_field(text, "dvcx.yaml", "b", "frozen", True)
+
+
+@pytest.mark.parametrize(
     "text",
     [
-        "stages: {a: {cmd: x}}\n",
         "{stages: {a: {cmd: x}}}\n",
-        "stages:\n  {a: {cmd: x}, b: {cmd: y}}\n",
+        "stages:\n  {a: {cmd: x}, # the first\n   b: {cmd: y}}\n",
+        "stages: {a: {cmd: x, meta: &m {k: v}}}\nvars: [*m]\n",
         "stages:\n  a: &a {cmd: x}\n  b: *a\n",
     ],
 )
-def test_what_cannot_be_cut_by_lines_is_refused_or_right(text: str) -> None:
-    try:
-        changed = with_stage(text, "dvcx.yaml", "a", NEW)
-    except Refused as error:
-        assert "by hand" in str(error.hint)
-    else:
-        raise AssertionError(changed)
+def test_what_would_lose_a_comment_or_an_anchor_is_refused(text: str) -> None:
+    with pytest.raises(Refused) as refused:
+        with_stage(text, "dvcx.yaml", "a", NEW)
+    assert "by hand" in str(refused.value.hint)
 
 
 def test_a_stage_that_is_not_there_cannot_go() -> None:

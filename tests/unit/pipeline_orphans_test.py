@@ -81,7 +81,8 @@ def test_what_ended_before_is_left_alone(tmp_path: Path) -> None:
 
 def test_another_process_of_that_number_is_not_taken_for_it(tmp_path: Path) -> None:
     record = tmp_path / "record"
-    group = os.getpgid(0)
+    other = subprocess.Popen(["sleep", "60"], process_group=0)
+    group = other.pid
     host = os.uname().nodename
     record.write_text(f"{host}\n+ {group} {started_at(group)} a stage\n")
     assert still_running(record, 0) == [(group, "a stage")]
@@ -91,6 +92,8 @@ def test_another_process_of_that_number_is_not_taken_for_it(tmp_path: Path) -> N
     assert still_running(record, 0) == []
     record.write_bytes(b"\xff\n+\n+ x y z\n- \n")
     assert still_running(record, 0) == []
+    other.kill()
+    other.wait()
 
 
 def test_a_watchdog_that_somebody_ended_does_no_harm(tmp_path: Path) -> None:

@@ -260,12 +260,8 @@ def test_how_long_a_store_asks_to_wait_is_heeded_in_both_forms_and_bounded() -> 
 
 
 def test_the_kinds_explain_their_own_errors() -> None:
-    class HostKeyNotVerifiable(Exception): ...
-
     class PermissionDenied(Exception): ...
 
-    known = ssh.explain(HostKeyNotVerifiable("Host key is not trusted"))
-    assert known is not None and "ssh-keyscan" in (known.hint or "")
     denied = ssh.explain(PermissionDenied("Permission denied for user x"))
     assert denied is not None and "login was refused" in denied.message
     forbidden = gcs.explain(OSError("Forbidden: https://...\nno storage.objects.get"))

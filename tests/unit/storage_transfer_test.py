@@ -150,6 +150,32 @@ def test_small_objects_travel_in_few_requests(side: NewSide) -> None:
     assert there.counting.counts.requests < 12
 
 
+def test_many_objects_of_a_few_mib_share_requests(side: NewSide) -> None:
+    here, there = side("here", batching=over_network(4)), side("there", batching=over_network(4))
+    rng = random.Random(11)
+    root = here.add({f"{n}": rng.randbytes(MIB + n) for n in range(40)})
+    here.push(root)
+    there.fetch(root)
+    assert there.has_all(root)
+    # The description, the index, the tree, the recipes in one, and the chunks of 8 MiB at a time, pack by pack.
+    assert there.counting.counts.reads <= 20
+
+
+def test_one_damaged_object_does_not_keep_its_neighbours(side: NewSide, store: Path) -> None:
+    here, there = side("here"), side("there")
+    rng = random.Random(12)
+    root = here.add({f"{n}": rng.randbytes(MIB + n) for n in range(8)})
+    here.push(root)
+    (pack, *_) = sorted((path for path in store.rglob("*.pack")), key=lambda path: -path.stat().st_size)
+    data = bytearray(pack.read_bytes())
+    data[len(data) // 2] ^= 1
+    pack.chmod(0o644)
+    pack.write_bytes(data)
+    taken = there.fetch(root)
+    assert len(taken.damaged) == 1 and there.cache.missing([taken.damaged[0].digest])
+    assert taken.objects == 8, "seven files and the folder"
+
+
 def test_an_edit_of_a_large_file_sends_and_takes_only_what_is_new(side: NewSide) -> None:
     here, there = side("here"), side("there")
     old = random.Random(2).randbytes(12 * MIB)
@@ -255,6 +281,21 @@ def test_a_fetch_that_broke_off_goes_on_inside_a_large_file(side: NewSide, store
     assert again.counting.counts.bytes_read < 28 * MIB
     assert again.has_all(root)
     assert not list((there.folder / "partial").iterdir())
+
+
+@pytest.mark.parametrize("size", [5_000, MIB + 100])
+def test_a_fetch_that_broke_off_keeps_the_objects_that_were_whole(side: NewSide, store: Path, size: int) -> None:
+    here = side("here")
+    rng = random.Random(6)
+    root = here.add({f"{n}": rng.randbytes(size) for n in range(30 * MIB // size)})
+    here.push(root)
+    bucket = StoppingBucket(store)
+    there = side("there", bucket)
+    bucket.left = 4
+    with pytest.raises(RemoteError):
+        there.fetch(root, there.opened(bucket, jobs=1))
+    wanted = reachable(here.cache, [root]).wanted
+    assert 0 < len(there.cache.missing(wanted)) < len(wanted) - 5
 
 
 def test_a_damaged_small_object_of_the_cache_is_told_and_not_sent(side: NewSide) -> None:

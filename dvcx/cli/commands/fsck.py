@@ -73,9 +73,7 @@ def _show(store: StoreCheck, console: Console) -> None:
         console.say(f"{count_text(len(store.set_aside), 'damaged file')} kept aside: {', '.join(store.set_aside[:3])}")
     leftovers = len(store.findings) - len(bad)
     if leftovers:
-        console.say(
-            f"{count_text(leftovers, 'file')} in {store.store} belong to no object; they do no harm (-v: which)"
-        )
+        console.say(f"{count_text(leftovers, 'file')} in {store.store} without an object, which is no harm (-v: which)")
         for each in store.findings:
             if each.state == "leftover":
                 console.detail(each.where, ": ", each.reason)
@@ -86,6 +84,9 @@ def _show(store: StoreCheck, console: Console) -> None:
             else ""
         )
         console.say(f"{store.store} is sound{amount}")
+    if store.absent:
+        what = count_text(store.absent, "object of tracked data is", "objects of tracked data are")
+        console.say(f"{what} not in the cache; `dvcx status` tells where that matters")
 
 
 def _styled(word: str) -> Styled:

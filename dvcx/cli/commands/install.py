@@ -1,8 +1,10 @@
 """Install hooks that keep data and commits together.
 
 With post-checkout, post-merge and post-rewrite the data follows `git checkout`, `git merge`, `git pull` and `git
-rebase`. pre-commit refuses large and binary files that are about to enter Git, and tells of tracked data that changed.
-pre-push refuses commits whose data is on no remote, and offers to push it. All of them, or those named by options.
+rebase`, with post-commit `git revert` and `git cherry-pick`, with post-index-change `git reset`, `git stash` and what
+`--abort` takes back. pre-commit refuses large and binary files that are about to enter Git, and tells of tracked data
+that changed. pre-push refuses commits whose data is on no remote, and offers to push it. All of them, or those named by
+options.
 
 Hooks that are there already are kept and run first. They are written where Git looks for them, also with
 core.hooksPath, in worktrees and submodules, and work when the virtual environment of dvcx is not active. `git commit
@@ -22,7 +24,7 @@ import typer
 
 from dvcx.cli.console import Console
 from dvcx.cli.invocation import Invocation
-from dvcx.git.hooks import Hook
+from dvcx.git.hook_scripts import Hook
 from dvcx.operations.install import InstallResult, install, uninstall
 
 
@@ -37,6 +39,12 @@ def command(
     post_rewrite: Annotated[
         bool, typer.Option("--post-rewrite", help="restore data after `git rebase` and `git commit --amend`")
     ] = False,
+    post_commit: Annotated[
+        bool, typer.Option("--post-commit", help="restore data after `git revert` and `git cherry-pick`")
+    ] = False,
+    post_index_change: Annotated[
+        bool, typer.Option("--post-index-change", help="restore data after `git reset`, `git stash` and `--abort`")
+    ] = False,
     pre_commit: Annotated[
         bool, typer.Option("--pre-commit", help="refuse large files, tell of data that changed")
     ] = False,
@@ -45,7 +53,7 @@ def command(
     ] = False,
     take_away: Annotated[bool, typer.Option("--uninstall", help="take the hooks away again")] = False,
 ) -> InstallResult:
-    flags = (post_checkout, post_merge, post_rewrite, pre_commit, pre_push)
+    flags = (post_checkout, post_merge, post_rewrite, post_commit, post_index_change, pre_commit, pre_push)
     hooks = [hook for hook, is_on in zip(Hook, flags, strict=True) if is_on]
     repo = call.repo()
     return uninstall(repo, hooks) if take_away else install(repo, hooks)

@@ -31,7 +31,7 @@ def command(
     call: Invocation,
     path: Annotated[
         str | None,
-        typer.Argument(metavar="[PATH]", autocompletion=tracked_paths, help="tracked data, or a path inside it"),
+        typer.Argument(metavar="PATH", autocompletion=tracked_paths, help="tracked data, or a path inside it"),
     ] = None,
     number: Annotated[int | None, typer.Option("--number", "-n", min=1, metavar="N", help="at most N commits")] = None,
     rev: Revision = None,

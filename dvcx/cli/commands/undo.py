@@ -32,7 +32,7 @@ _FEW = 3
 
 def command(
     call: Invocation,
-    entry: Annotated[str | None, typer.Argument(metavar="[ID]", help="an entry of --list; else the last one")] = None,
+    entry: Annotated[str | None, typer.Argument(metavar="ID", help="an entry of --list; else the last one")] = None,
     show: Annotated[bool, typer.Option("--list", "-l", help="list what can be taken back")] = False,
 ) -> Outcome:
     repo = call.repo()

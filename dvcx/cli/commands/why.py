@@ -1,6 +1,7 @@
 """Tell what makes a stage stale: which file, parameter, command or package changed, from what to what, in which commit.
 
-Of a stage that is up to date it tells why it ran last. Nothing is run.
+Of a folder it names the files inside: the first ten, with --json all. Of a stage that is up to date it tells why it ran
+last. Nothing is run.
 
 Examples:
     dvcx why train

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from dvcx.cli.console import Console
-from dvcx.cli.render.sizes import size_text
+from dvcx.cli.render.sizes import count_text, size_text
 from dvcx.cli.text import bold, dim
 from dvcx.operations.remote_keys import KeysChange, KeysInfo, Rotation
 
@@ -31,7 +31,7 @@ def render_keys_change(change: KeysChange, console: Console, done: str) -> None:
 
 def render_rotation(result: Rotation, console: Console) -> None:
     """Tells what a rotation did or would do."""
-    what = f"{result.files} files ({size_text(result.size)})"
+    what = f"{count_text(result.files, 'file')} ({size_text(result.size)})"
     key = "a new data key" if result.new_key else "the newest data key"
     if result.dry_run:
         console.say(f"would encrypt {what} of {result.remote} anew under {key}")

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dvcx.cli.console import Console
-from dvcx.cli.render.sizes import count_text, size_text
-from dvcx.cli.render.words import styled_change
+from dvcx.cli.render.path_changes import change_line
+from dvcx.cli.render.sizes import count_text
 from dvcx.cli.text import dim, green, red, yellow
-from dvcx.operations.status import OutputStatus, PathChange, StatusResult
+from dvcx.model.changes import PathChange
+from dvcx.operations.status import OutputStatus, StatusResult
 
 if TYPE_CHECKING:
     from dvcx.operations.stage_status import StageStatus
@@ -108,14 +109,7 @@ def _list_changes(changes: Sequence[PathChange], console: Console, most: int | N
     if len(changes) == 1 and changes[0].change == "modified" and most == _FEW:
         most = None
     for change in changes if most is None else changes[:most]:
-        name = f"{change.old_path} -> {change.path}" if change.old_path else change.path
-        console.line("    ", styled_change(f"{change.change:<8}"), " ", name, dim(f"  ({_sizes(change)})"))
-
-
-def _sizes(change: PathChange) -> str:
-    sizes = [size for size in (change.old_size, change.new_size) if size is not None]
-    texts = [size_text(size) for size in sizes]
-    return texts[0] if len(set(texts)) == 1 else " -> ".join(texts)
+        console.line(*change_line(change))
 
 
 def _summary(changes: Sequence[PathChange]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -24,7 +25,7 @@ OPTIONS = (
     Option("password", Takes.TEXT, "the password, where keys are not taken (secret)"),
     Option("known_hosts", Takes.FILE, "the file with the keys of hosts; else ~/.ssh/known_hosts"),
     Option("ssh_config", Takes.FILE, "the SSH configuration, in files of your own only; else ~/.ssh/config"),
-    Option("proxy_jump", Takes.TEXT, "a host to go through, as USER@HOST"),
+    Option("proxy_jump", Takes.TEXT, "a host to go through, as USER@HOST:PORT; several with commas between them"),
     Option("agent", Takes.FLAG, "false: do not ask the SSH agent for keys"),
     TIMEOUT,
 )
@@ -184,11 +185,41 @@ class _StrangeHost(Exception):
 
 def _connected(host: str, arguments: Mapping[str, Any], **how: bool) -> Any:
     """Gives a file system on a new connection; raises `_StrangeHost` when the key of the host is not the known one."""
-    from asyncssh import HostKeyNotVerifiable
     from sshfs import SSHFileSystem
 
-    try:
+    if "tunnel" in arguments:
+        arguments = {**arguments, "tunnel": _tunnel(str(arguments["tunnel"]), arguments)}
+    with _known(host, arguments):
         return SSHFileSystem(host, **arguments, **how)
+
+
+def _tunnel(jumps: str, arguments: Mapping[str, Any]) -> Any:
+    """Gives a connection through hosts, `USER@HOST:PORT` with commas between them, with the keys for the last one.
+
+    asyncssh's own way there takes neither the file of known hosts nor the private key along.
+    """
+    import asyncssh
+    from fsspec.asyn import get_loop, sync
+
+    connection: Any = ()
+    for jump in jumps.split(","):
+        user, _, place = jump.strip().rpartition("@")
+        host, _, port = place.rpartition(":") if place.rpartition(":")[2].isdigit() else (place, "", "")
+        own = {name: value for name, value in arguments.items() if name not in ("username", "port", "tunnel")}
+        own |= {"username": user} if user else {}
+        own |= {"port": int(port)} if port else {}
+        with _known(host, own):
+            connection = sync(get_loop(), asyncssh.connect, host, tunnel=connection, **own)
+    return connection
+
+
+@contextmanager
+def _known(host: str, arguments: Mapping[str, Any]) -> Iterator[None]:
+    """Raises `_StrangeHost` when the host that is connected to is not known."""
+    from asyncssh import HostKeyNotVerifiable
+
+    try:
+        yield
     except HostKeyNotVerifiable as error:
         raise _StrangeHost(_strange_host(host, arguments)) from error
 
