@@ -88,6 +88,7 @@ def fetch_meant(
     """Does what `fetch` does for what was found already; `copies`: see `download`."""
     remote = open_remote(repo, options.remote, jobs=options.jobs, rate=options.rate)
     reached = _reached(cache, remote, meant)
+    remote.require_whole_index(len(reached.unread))
     plan = plan_download(cache, remote, reached.wanted, reached.trees)
     taken = DownloadResult(0, 0, ())
     if not options.dry_run:

@@ -20,7 +20,7 @@ from dvcx.storage.cache_gc import CLOCK_TICK, CacheGcPlan, apply_cache_gc, plan_
 from dvcx.storage.reach import TreeSource
 from dvcx.storage.remote import Remote
 from dvcx.storage.remote_gc import apply_remote_gc
-from dvcx.storage.remote_gc_plan import RemoteGcPlan, plan_remote_gc
+from dvcx.storage.remote_gc_plan import RemoteGcPlan, plan_remote_gc, readable_catalog
 
 DAY = 86_400.0
 
@@ -169,7 +169,7 @@ class RemoteCollection:
         self._now = options.now or time.time()
         self._cache = open_cache(repo)
         self._remote = open_remote(repo, config.name)
-        self._remote.require()
+        readable_catalog(self._remote)
         remotes: dict[str, Callable[[], TreeSource]] = {config.name: lambda: self._remote}
         for name in repo.config.remotes.keys() - {config.name}:
             remotes[name] = partial(open_remote, repo, name)

@@ -56,6 +56,7 @@ class LiveObjects:
 
         Unless `all_of` it may leave out objects that the cache does not hold. Raises `Refused` when something that may
         need data cannot be read: a repository, a worktree, a pointer, a listing; `DamagedData` for a damaged listing.
+        With `all_of` it is a `RemoteError` when that is for a remote which could not be asked.
         """
         self._cache.packs.look_again()
         sources = sources_of(self._repo)
@@ -68,7 +69,7 @@ class LiveObjects:
             live, unread = self._ask_remotes(live, unread)
         self.unknown = unread
         if unread and not self._allow_missing and (all_of or self._has_more_than(live)):
-            raise _not_known(unread, self._errors)
+            raise _not_known(unread, self._errors, RemoteError if all_of and self._errors else Refused)
         placed = [Wanted(digest, Role.TREE, 0, path) for source in sources for path, digest in placed_trees(source)]
         there = {each.digest for each in placed} - self._cache.missing(each.digest for each in placed)
         recorded = [each for each in placed if each.digest in there and self._role_of(each.digest) is Role.TREE]
@@ -173,16 +174,17 @@ class _Either:
             yield from self._second.read_many(absent)
 
 
-def _not_known(unread: Sequence[Wanted], errors: Sequence[str]) -> Refused:
+def _not_known(
+    unread: Sequence[Wanted], errors: Sequence[str], kind: type[Refused] | type[RemoteError]
+) -> Refused | RemoteError:
     names = sorted({each.path or each.digest.hex()[:12] for each in unread})
     which = counted(len(unread), "tracked folder has its listing", "tracked folders have their listings")
     lost = "if they are lost for good, --allow-missing goes on without them"
     if errors:
-        return Refused(
+        return kind(
             f"{which} not in the cache, so nobody can tell which data they need: {shown(names, 5)}; "
             f"a remote may have them, and not all could be asked: {'; '.join(errors)}",
             f"set that right, or take the remote out with `dvcx remote remove`; {lost}",
-            names,
         )
     return Refused(
         f"{which} neither in the cache nor on a remote, so nobody can tell which data they need: {shown(names, 5)}",

@@ -125,6 +125,7 @@ def push(
         runs = push_runs(repo, cache, remote, progress) if options.run_cache and not options.dry_run else 0
     cache.close()
     lost = sorted({each.path for each in (*plan.lost, *reached.unread)})
+    remote.require_whole_index(len(lost))
     return PushResult(
         remote=remote.name,
         objects=plan.objects if options.dry_run else sent.objects,

@@ -90,10 +90,7 @@ def plan_remote_gc(remote: Remote, live: Set[bytes], grace_seconds: float, now: 
     recipes name. With no grace at all, dead packs are deleted by the run that marks them. Raises `ArrivedDamaged` when
     an index file, a young tree or a needed recipe cannot be read: then what is dead cannot be known. Writes nothing.
     """
-    remote.require()
-    catalog = remote.refresh()
-    if catalog.damaged:
-        raise remote.arrived_damaged(f"index files of {remote.label} came damaged: {', '.join(catalog.damaged)}")
+    catalog = readable_catalog(remote)
     files = {file.name.rpartition("/")[2].removesuffix(".pack"): file for file in remote.bucket.list("packs/")}
     young = {name for name, file in files.items() if file.modified is None or file.modified > now - grace_seconds}
     needed = set(live) | _pieces(remote, catalog, live)
@@ -125,6 +122,15 @@ def plan_remote_gc(remote: Remote, live: Set[bytes], grace_seconds: float, now: 
         known=frozenset(file.name for file in catalog.files),
         kept=kept,
     )
+
+
+def readable_catalog(remote: Remote) -> Catalog:
+    """Gives what a remote holds now; raises `RemoteError` when there is none, or an index file cannot be read."""
+    remote.require()
+    catalog = remote.refresh()
+    if catalog.damaged:
+        raise remote.arrived_damaged(f"index files of {remote.label} came damaged: {', '.join(catalog.damaged)}")
+    return catalog
 
 
 class _Rules:
