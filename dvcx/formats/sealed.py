@@ -76,16 +76,16 @@ def data_key(generation: int, secret: bytes) -> DataKey:
     return DataKey(generation, contents, names, nonces)
 
 
-def seal_blocks(key: DataKey, name: str, parts: Sequence[Part]) -> list[bytes]:
+def seal_blocks(key: DataKey, name: str, parts: Sequence[Part]) -> Iterator[bytes]:
     """Gives the sealed blocks of the file `name` whose content are the joined `parts`."""
-    sealed: list[bytes] = []
+    number = 0
     held: bytes | None = None
     for block in _regrouped(parts):
         if held is not None:
-            sealed.append(_seal_block(key, name, len(sealed), held, last=False))
+            yield _seal_block(key, name, number, held, last=False)
+            number += 1
         held = block
-    sealed.append(_seal_block(key, name, len(sealed), held or b"", last=True))
-    return sealed
+    yield _seal_block(key, name, number, held or b"", last=True)
 
 
 def open_blocks(key: DataKey, name: str, data: Part, first: int = 0) -> Opened:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from dvcx.base.files import write_atomically
 from dvcx.base.hashing import algorithm_named
 from dvcx.base.scratch import clear_abandoned, scratch_folder
 from dvcx.git.attributes import FILE as ATTRIBUTES
-from dvcx.git.location import find_git
+from dvcx.git.location import GitLocation, find_git
 from dvcx.operations.git_setup import add_attributes, set_up_drivers
 from dvcx.repo.open import CONFIG_FILE, PROJECT_FOLDER, wire
 from dvcx.repo.record import scratch_root
@@ -33,7 +34,8 @@ _IGNORE_FILE = """\
 class InitResult:
     """Where the project is, whether it was made now, its hash algorithm, and the files that Git should commit.
 
-    `drivers` tells whether Git was told now, in this clone, of the drivers that merge and compare pointers.
+    `drivers` tells whether Git was told now, in this clone, of the drivers that merge and compare pointers;
+    `to_use_git` is what to type when there is a Git repository that the project, made without one, does not use.
     """
 
     root: str
@@ -43,6 +45,7 @@ class InitResult:
     git: bool
     changed_files: tuple[str, ...]
     drivers: bool = False
+    to_use_git: str | None = None
 
 
 def init(
@@ -106,7 +109,16 @@ def _existing(root: Path, environ: Mapping[str, str], hash: str | None) -> InitR
         drivers = set_up_drivers(repo.git)
     algorithm = repo.algorithm
     in_git = repo.git is not None
-    return InitResult(str(root), False, algorithm.name, algorithm.accident_only, in_git, changed, drivers)
+    to_use_git = _moving_in(git) if git is not None and not git.bare and not in_git else None
+    return InitResult(str(root), False, algorithm.name, algorithm.accident_only, in_git, changed, drivers, to_use_git)
+
+
+def _moving_in(git: GitLocation) -> str:
+    """Gives what makes a project that was made without Git one with Git, by hand: at the top of the project."""
+    place = shlex.quote(str(git.common_dir / "dvcx"))
+    if (git.common_dir / "dvcx").exists():
+        return f"cp -rn .dvcx/local/cache {place}/; rm -r .dvcx/local: but look first that nothing else is in there"
+    return f"mv .dvcx/local {place} && dvcx init && dvcx commit"
 
 
 def _remove_scratch(folder: Path) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 
 from dvcx.base.errors import UsageError
+from dvcx.config.aliases import alias_base
+from dvcx.config.keys import join_key
+from dvcx.config.reading import entry_of
 from dvcx.config.schema import RemoteConfig
 from dvcx.formats.payload import parse_compression
 from dvcx.operations.remotes_elsewhere import hint_at_other_revision
@@ -61,6 +64,7 @@ def remote_config(repo: Repo, name: str | None) -> RemoteConfig:
             "name it with `-r NAME`, or choose a default with `dvcx remote default NAME`",
         )
     if chosen not in remotes:
+        _check_base(repo, chosen)
         close = difflib.get_close_matches(chosen, remotes, 1)
         raise UsageError(
             f"there is no remote called {chosen}",
@@ -69,6 +73,17 @@ def remote_config(repo: Repo, name: str | None) -> RemoteConfig:
             else hint_at_other_revision(repo, chosen) or "see `dvcx remote list`, or add it with `dvcx remote add`",
         )
     return remotes[chosen]
+
+
+def _check_base(repo: Repo, name: str) -> None:
+    """Raises `UsageError` when the remote is there but stands on another one that is not."""
+    entry = entry_of(repo.config, f"{join_key(('remote', name))}.url")
+    base = alias_base(str(entry.value)) if entry is not None else None
+    if entry is not None and base is not None and base not in repo.config.remotes:
+        raise UsageError(
+            f"the remote {name} is at {entry.value}, and there is no remote {base} here",
+            f"`dvcx remote add --local {base} URL`, with the address that you reach it by",
+        )
 
 
 def open_inner_bucket(repo: Repo, config: RemoteConfig) -> Bucket:

@@ -123,7 +123,7 @@ class OutputKeeper:
         for dep in current.absent:
             raise MissingData(
                 f"its dependency {dep.text} is not there, and no pointer or stage says what it is",
-                f"make {dep.text}, or take it out of the deps of {stage.address}",
+                f"put {dep.text} there, or take it out of the deps of {stage.address}",
                 [dep.text],
             )
         for file in stage.params:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ def stage_rm(repo: Repo, folder: str, targets: Sequence[str]) -> StagesRemoved:
         written: dict[Path, str | None] = {repo.root / file: text for file, text in texts.items()}
         written.update(locks.texts())
         files = write_texts(repo, "stage-rm", written)
-    return StagesRemoved(tuple(chosen), tuple(outputs), files)
+    return StagesRemoved(tuple(chosen), tuple(path for path in outputs if os.path.lexists(repo.root / path)), files)
 
 
 def _meant(pipeline: Pipeline, target: str, folder: str) -> tuple[str, list[str]]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dvcx.base.errors import DamagedData, MissingData
+from dvcx.base.errors import DamagedData, MissingData, RemoteError
 from dvcx.base.progress import SILENT, Progress, Task, task
 from dvcx.formats.recipe import Recipe
 from dvcx.formats.table import Role
 from dvcx.storage.assembly import assemble, assemble_many
 from dvcx.storage.copies import Copies
+from dvcx.storage.moved import Ahead
 from dvcx.storage.reach import Wanted
 from dvcx.storage.recipe_reading import read_recipes
 from dvcx.storage.remote import Remote
@@ -91,24 +92,46 @@ def download(
 ) -> DownloadResult:
     """Takes what `plan` says into the cache, verified, and writes nothing on the remote.
 
-    Small objects are in the cache after every 256 MiB, large ones at the latest after 2 GiB. With `partial`, a folder
-    on the cache's file system, an interrupted large object goes on there next time. With `copies`, those of the large
-    ones that it wants are written there in the same pass. Objects without a good copy on the remote are left out and
-    told in the result; the caller decides that this is a failure. Raises `RemoteError` when the remote fails.
+    What is whole is in the cache after every 256 MiB, and when Control-C or the remote ends the work. With `partial`, a
+    folder on the cache's file system, an interrupted large object goes on there next time. With `copies`, those of the
+    large ones that it wants are written there in the same pass. Objects without a good copy on the remote are left out
+    and told in the result; the caller decides that this is a failure. Raises `RemoteError` when the remote fails.
     """
     if not plan.objects:
         return DownloadResult(0, 0, ())
     damaged: list[Wanted] = []
-    with task(progress, f"fetching from {remote.name}", plan.size, "bytes") as shown, cache.writer() as writer:
-        for digest, data in plan.held.items():
-            writer.put(Role.TREE, digest, data)
-        damaged += _take_small(plan.small, remote, writer, shown)
-        for each, place in _take_together(plan.large, cache, remote, writer, shown):
-            try:
-                _take_large(each, place, cache, remote, writer, shown, partial, copies)
-            except (DamagedData, MissingData):
-                damaged.append(each)
+    with _counted(remote, progress, plan.size) as shown, cache.writer() as writer:
+        try:
+            for digest, data in plan.held.items():
+                writer.put(Role.TREE, digest, data)
+            damaged += _take_small(plan.small, remote, writer, shown)
+            waiting = 0
+            for each, place in _take_together(plan.large, cache, remote, writer, shown):
+                try:
+                    _take_large(each, place, cache, remote, writer, shown, partial, copies)
+                except (DamagedData, MissingData):
+                    damaged.append(each)
+                waiting = _flushed(writer, waiting + each.size)
+        except (KeyboardInterrupt, RemoteError):
+            writer.flush()  # what came whole need not come again
+            raise
     return DownloadResult(plan.objects - len(damaged), plan.size, tuple(damaged))
+
+
+@contextmanager
+def _counted(remote: Remote, progress: Progress, size: int) -> Iterator[Task]:
+    """Gives the task that shows how far it is, to which bytes count as soon as they come, if somebody looks."""
+    with task(progress, f"fetching from {remote.name}", size, "bytes") as shown:
+        if progress is SILENT:
+            yield shown
+            return
+        ahead = Ahead(shown)
+        remote.arrived = ahead.arrived
+        try:
+            yield ahead
+        finally:
+            remote.arrived = None
+            ahead.done()
 
 
 def _take_small(
@@ -120,11 +143,16 @@ def _take_small(
     for place, data in remote.fetch([place for _, place in wanted], failed=failed):
         writer.put(by_digest[place.record.digest].role, place.record.digest, data)
         shown.advance(len(data))
-        waiting += len(data)
-        if waiting >= _FLUSH_EVERY:
-            writer.flush()
-            waiting = 0
+        waiting = _flushed(writer, waiting + len(data))
     return [by_digest[place.record.digest] for place in failed]
+
+
+def _flushed(writer: LocalWriter, waiting: int) -> int:
+    """Gives how many of `waiting` bytes are in the cache for good only with the next call."""
+    if waiting < _FLUSH_EVERY:
+        return waiting
+    writer.flush()
+    return 0
 
 
 def _take_together(
@@ -148,10 +176,7 @@ def _take_together(
                 shown.advance(len(data))
                 taken[digest] = right[digest]
                 del left[digest]
-                waiting += len(data)
-                if waiting >= _FLUSH_EVERY:
-                    writer.flush()
-                    waiting = 0
+                waiting = _flushed(writer, waiting + len(data))
         remote.recipes.keep(taken)
     return list(left.values())
 

@@ -6,6 +6,7 @@ on a remote is compared with its name by who reads it, so it is told as damage t
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -182,7 +183,10 @@ class EncryptedBucket:
 
     def _sealed(self, name: str, parts: Sequence[Part]) -> tuple[str, Sequence[bytes]]:
         key = self._writing_key()
-        return sealed_name(key, name), seal_blocks(key, name, parts)
+        sealed = io.BytesIO()  # what is sent is in memory once more, and not once as blocks and once joined
+        for block in seal_blocks(key, name, parts):
+            sealed.write(block)
+        return sealed_name(key, name), [sealed.getvalue()]
 
     def _writing_key(self) -> DataKey:
         keys = self._data_keys()

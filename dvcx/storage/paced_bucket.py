@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from dvcx.storage.bucket import Bucket, BucketFile, Part
+from dvcx.storage.moved import listener, listening
 
 _SMALLEST_READ = 256 << 10
 
@@ -71,10 +72,14 @@ class PacedBucket:
     def read_range(self, name: str, start: int, end: int) -> bytes:
         """Gives the bytes from `start` up to `end`; raises `NotThere`."""
         pieces: list[bytes] = []
+        listens = listener()
         for low in range(start, end, self._step):
             high = min(low + self._step, end)
             self._pace.take(high - low)
-            pieces.append(self._inner.read_range(name, low, high))
+            with listening(None):
+                pieces.append(self._inner.read_range(name, low, high))
+            if listens is not None:
+                listens(high - start)
             if len(pieces[-1]) < high - low:
                 break
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -83,7 +83,7 @@ class Remote:
         self._description: RemoteDescription | None = None
         self._catalog: Catalog | None = None
         self.recipes = RecipeShelf(local_folder / "recipes" if local_folder else None, algorithm)
-        self._reader = Reader(bucket, algorithm, self.settings.jobs)
+        self.arrived: Callable[[int], None] | None = None  # is told the bytes that come; see `Reader`
 
     @property
     def algorithm(self) -> Algorithm:
@@ -256,7 +256,7 @@ class Remote:
         where it lies now. An object that is damaged is read once more, then from every other place that has it; then
         raises `ArrivedDamaged`, or `MissingData` when no pack with it is there. With `failed`, puts the place there.
         """
-        for place, data in self.payloads(places, self._reader, failed):
+        for place, data in self.payloads(places, self.reader(jobs=self.settings.jobs, verify=True), failed):
             yield place, bytes(data)
 
     def payloads(
@@ -284,7 +284,7 @@ class Remote:
 
     def reader(self, *, jobs: int, verify: bool) -> Reader:
         """Gives a reader for `payloads`; without `verify` a payload counts as good when it can be decoded."""
-        return Reader(self.bucket, self._algorithm, jobs, verify=verify)
+        return Reader(self.bucket, self._algorithm, jobs, verify=verify, arrived=self.arrived)
 
     def recipe(self, place: Found) -> Recipe:
         """Gives the level-0 recipe of the large object whose recipe lies at `place`; see `read_recipe`."""

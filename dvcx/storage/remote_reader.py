@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 from dvcx.base.errors import DamagedData
 from dvcx.base.hashing import Algorithm
 from dvcx.formats.payload import decode_payload
+from dvcx.formats.table import Role
 from dvcx.storage.bucket import Bucket, NotThere
+from dvcx.storage.moved import Steady
 from dvcx.storage.remote_catalog import Found
 
 GAP = 256 << 10
@@ -74,11 +76,21 @@ def _offset(place: Found) -> int:
 class Reader:
     """Reads spans with `jobs` requests at a time, and at most two more answered ahead of who takes them.
 
-    With `verify` only payloads that are what their digest says count as good.
+    With `verify` only payloads that are what their digest says count as good. `arrived` is told, by any thread, the
+    bytes of payloads as they come; a negative number takes back what came of a request that failed.
     """
 
-    def __init__(self, bucket: Bucket, algorithm: Algorithm, jobs: int, *, verify: bool = True) -> None:
+    def __init__(
+        self,
+        bucket: Bucket,
+        algorithm: Algorithm,
+        jobs: int,
+        *,
+        verify: bool = True,
+        arrived: Callable[[int], None] | None = None,
+    ) -> None:
         self._bucket = bucket
+        self._arrived = arrived
         self._of = algorithm.of
         self._jobs = jobs
         self._verify = verify
@@ -100,9 +112,17 @@ class Reader:
         finally:
             pool.shutdown(wait=False, cancel_futures=True)  # nobody waits for answers that nobody wants any more
 
+    def _bytes(self, span: Span) -> bytes:
+        if self._arrived is None:
+            return self._bucket.read_range(pack_file(span.pack), span.start, span.end)
+        content = [place.record.stored for place in span.places if place.record.role not in (Role.RECIPE, Role.PART)]
+        wanted = min(sum(content), span.end - span.start)
+        with Steady(self._arrived).part(wanted, span.end - span.start):
+            return self._bucket.read_range(pack_file(span.pack), span.start, span.end)
+
     def _answer(self, span: Span) -> Answer:
         try:
-            data = memoryview(self._bucket.read_range(pack_file(span.pack), span.start, span.end))
+            data = memoryview(self._bytes(span))
         except NotThere:
             return Answer([], span.places, True)
         good: list[tuple[Found, bytes | memoryview]] = []

@@ -8,7 +8,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,6 +24,7 @@ from dvcx.formats.remote_json import Chunking
 from dvcx.formats.table import Encoding, Record, Role, dump_table
 from dvcx.storage.bucket import Bucket, Part
 from dvcx.storage.chunking import Buffers, cut_memory, window_buffers, windows
+from dvcx.storage.moved import Steady
 from dvcx.storage.remote_catalog import FOLDER, Catalog, index_name
 from dvcx.storage.remote_reader import pack_file
 
@@ -333,12 +334,11 @@ class RemoteWriter:
             done()  # the bytes were copied: the next window can be read while these are on their way
             done = None
         try:
-            written = self._write(sealed)
+            with Steady(self.advance).part(size, sealed.size) if self.advance is not _ignored else nullcontext():
+                return self._write(sealed)
         finally:
             if done is not None:
                 done()
-        self.advance(size)
-        return written
 
     def _sealed(self, load: Load) -> tuple[Sealed, int]:
         """Gives the pack of `load`, and how many bytes of content are in it."""

@@ -95,7 +95,8 @@ def upload(plan: UploadPlan, cache: LocalStore, remote: Remote, progress: Progre
         return UploadResult(0, 0, 0, 0, ())
     damaged: list[Wanted] = []
     with task(progress, f"pushing to {remote.name}", plan.size, "bytes") as shown, remote.writer() as writer:
-        writer.advance = shown.advance
+        if progress is not SILENT:
+            writer.advance = shown.advance
         # Content before the trees that name it, though nothing can be seen before the index file is written.
         for role in (Role.BLOB, Role.TREE):
             some = {each.digest: each for each in plan.small if each.role is role}

@@ -249,6 +249,20 @@ def test_a_remote_on_another_is_a_place_below_it(project: Project, tmp_path: Pat
         assert run.code == 2 and said in run.err, run
 
 
+def test_who_lacks_the_remote_that_another_stands_on_is_told_to_add_it(project: Project, tmp_path: Path) -> None:
+    project.dvcx("remote", "add", "--local", "lab", str(tmp_path / "lab")).ok()
+    project.dvcx("remote", "add", "-d", "store", "remote://lab/owls").ok()
+    (tmp_path / "lab").mkdir()
+    project.save({"data/a": "one"})
+    project.dvcx("push").ok()
+    clone = project.clone(tmp_path / "clone")
+    run = clone.dvcx("pull")
+    assert run.code == 2 and "there is no remote lab here" in run.err, run
+    assert "hint: `dvcx remote add --local lab URL`" in run.err, run
+    clone.dvcx("remote", "add", "--local", "lab", str(tmp_path / "lab")).ok()
+    clone.dvcx("pull").ok()
+
+
 def test_a_check_tries_everything_and_leaves_nothing(project: Project, tmp_path: Path) -> None:
     project.dvcx("remote", "add", "-d", "store", str(tmp_path / "store")).ok()
     found = project.json("remote", "check")

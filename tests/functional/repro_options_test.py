@@ -225,7 +225,7 @@ def test_of_several_failures_each_one_has_its_hint(project: Project) -> None:
     project.write("dvcx.yaml", FAILING + "  lost: {cmd: cat gone, deps: [gone]}\n")
     hint = project.dvcx("repro", "-k", "-j", "1").err.rpartition("hint: ")[2]
     assert "worse: see its output with `dvcx stage log worse`" in hint
-    assert "lost: make gone" in hint
+    assert "lost: put gone there" in hint
 
 
 def test_no_commit_stores_nothing(pipelines: Project) -> None:

@@ -227,6 +227,11 @@ def test_a_stage_goes_with_its_comment_and_its_record(project: Project) -> None:
     assert project.read("clean/x") == b"1"
 
 
+def test_of_a_stage_that_never_ran_nothing_stays(project: Project) -> None:
+    run = project.dvcx("stage", "rm", "prepare").ok()
+    assert "stays where it is" not in run.err
+
+
 def test_a_generated_stage_cannot_go_alone(project: Project) -> None:
     run = project.dvcx("stage", "rm", "train@cnn")
     assert (run.code, "dvcx stage rm train" in run.err) == (2, True)

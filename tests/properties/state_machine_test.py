@@ -34,7 +34,7 @@ class Commands(RuleBasedStateMachine):
         self.projects: list[Project] = []
         self.work: list[Files] = []
         self.tracked: list[Files | None] = []
-        self.commits: list[tuple[str, Files, bool]] = []  # id, files, whether they were pushed
+        self.commits: list[tuple[str, Files, bool, int]] = []  # id, files, whether they were pushed, whose it is
 
     def teardown(self) -> None:
         shutil.rmtree(self.top)
@@ -53,7 +53,7 @@ class Commands(RuleBasedStateMachine):
         self.projects = [first, second]
         self.work = [{"a": b"one"}, {"a": b"one"}]
         self.tracked = [{"a": b"one"}, {"a": b"one"}]
-        self.commits = [(head, {"a": b"one"}, True)]
+        self.commits = [(head, {"a": b"one"}, True, 0)]
 
     @rule(which=st.integers(0, 1), path=st.sampled_from(PATHS), number=st.integers(0, len(CONTENTS) - 1))
     def write(self, which: int, path: str, number: int) -> None:
@@ -109,21 +109,26 @@ class Commands(RuleBasedStateMachine):
         project = self.projects[which]
         head = project.commit(message="more")
         project.git("tag", f"t{len(self.commits)}-{which}")
-        self.commits.append((head, dict(tracked), False))
+        self.commits.append((head, dict(tracked), False, which))
         if which == 1:  # the first clone knows all commits, so each can be checked out there
             project.git("push", "--quiet", "--tags", str(self.projects[0].path))
 
     @rule(which=st.integers(0, 1))
     def push(self, which: int) -> None:
         project = self.projects[which]
-        project.dvcx("push", "--all-tags", "--all-branches").ok()
         known = set(project.git("rev-list", "--all", "HEAD").split())
-        self.commits = [(head, files, pushed or head in known) for head, files, pushed in self.commits]
+        run = project.dvcx("push", "--all-tags", "--all-branches")
+        if run.code == 4:
+            # It knows of commits whose data the other one has not pushed.
+            assert any(head in known and not pushed and whose != which for head, _, pushed, whose in self.commits)
+            return
+        run.ok()
+        self.commits = [(head, files, pushed or head in known, whose) for head, files, pushed, whose in self.commits]
 
     @rule(which=st.integers(0, 1), number=st.integers(0, 100), force=st.booleans())
     def switch(self, which: int, number: int, force: bool) -> None:
         """Goes to some commit whose data was pushed, and gets it with `pull`; `force` goes over unsaved work."""
-        head, files, pushed = self.commits[number % len(self.commits)]
+        head, files, pushed, _ = self.commits[number % len(self.commits)]
         project = self.projects[which]
         if not pushed:
             return

@@ -199,6 +199,10 @@ def test_templates_are_filled(written: str, read: str) -> None:
     assert commands(text, more_yaml="picked: 7\nfast: no value of this is taken\n") == {"s": [read]}
 
 
+def test_a_list_among_commands_brings_its_entries() -> None:
+    assert commands("stages: {s: {cmd: [first, '${files}', last]}}") == {"s": ["first", "a", "b", "last"]}
+
+
 def test_mappings_of_several_places_are_merged_and_values_not_replaced() -> None:
     text = "vars: [{model: {size: 9}}]\nstages:\n  s: {cmd: 'run ${model.depth} ${model.size}'}\n"
     assert commands(text) == {"s": ["run 3 9"]}

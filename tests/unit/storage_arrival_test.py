@@ -13,7 +13,10 @@ from dvcx.base.hashing import ALGORITHMS
 from dvcx.formats.remote_json import VERSION, Chunking, Marks, dump_json
 from dvcx.formats.table import Role
 from dvcx.storage.arrival import TRIES, until_right
+from dvcx.storage.cache_fsck import check_cache
+from dvcx.storage.download import download, plan_download
 from dvcx.storage.memory_bucket import MemoryBucket
+from dvcx.storage.reach import Wanted
 from dvcx.storage.remote import Remote, RemoteSettings
 from dvcx.storage.remote_catalog import FOLDER, index_name
 from dvcx.storage.remote_fsck import check_remote
@@ -177,3 +180,25 @@ def test_a_check_that_finds_the_description_damaged_says_damaged(line: Line) -> 
     with pytest.raises(DamagedData) as caught:
         check_remote(opened(line))
     assert not isinstance(caught.value, RemoteError)
+
+
+def is_stretch(name: str, data: bytes) -> bool:
+    """Many chunks at once; recipes and small objects are shorter."""
+    return is_pack(name, data) and len(data) > 100_000
+
+
+@pytest.mark.parametrize("times", [1, 2, 1_000])
+def test_a_large_object_with_a_wrong_bit_never_enters_the_cache(line: Line, times: int, tmp_path: Path) -> None:
+    cache = cache_at(tmp_path)
+    wanted = {ALGORITHM.of(LARGE): Wanted(ALGORITHM.of(LARGE), Role.BLOB, len(LARGE), "large")}
+    line.disturb(is_stretch, times)
+    remote = opened(line)
+    result = download(plan_download(cache, remote, wanted), cache, remote)
+    assert line.times < times
+    assert cache.missing(wanted) == {each.digest for each in result.damaged}
+    assert check_cache(cache).damaged == ()
+    if times == 1:
+        assert cache.read(ALGORITHM.of(LARGE)) == LARGE
+    line.disturb(is_stretch, 0)
+    assert download(plan_download(cache, remote, wanted), cache, remote).damaged == ()
+    assert cache.read(ALGORITHM.of(LARGE)) == LARGE

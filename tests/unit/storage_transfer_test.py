@@ -283,6 +283,21 @@ def test_a_fetch_that_broke_off_goes_on_inside_a_large_file(side: NewSide, store
     assert not list((there.folder / "partial").iterdir())
 
 
+@pytest.mark.parametrize("size", [5_000, MIB + 100])
+def test_a_fetch_that_broke_off_keeps_the_objects_that_were_whole(side: NewSide, store: Path, size: int) -> None:
+    here = side("here")
+    rng = random.Random(6)
+    root = here.add({f"{n}": rng.randbytes(size) for n in range(30 * MIB // size)})
+    here.push(root)
+    bucket = StoppingBucket(store)
+    there = side("there", bucket)
+    bucket.left = 4
+    with pytest.raises(RemoteError):
+        there.fetch(root, there.opened(bucket, jobs=1))
+    wanted = reachable(here.cache, [root]).wanted
+    assert 0 < len(there.cache.missing(wanted)) < len(wanted) - 5
+
+
 def test_a_damaged_small_object_of_the_cache_is_told_and_not_sent(side: NewSide) -> None:
     here = side("here")
     files = {"good": b"good" * 100, "bad": b"bad!" * 100}

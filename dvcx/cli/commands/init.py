@@ -39,6 +39,9 @@ def render(result: InitResult, console: Console) -> None:
     if not result.created:
         done = "Git now merges and compares its pointers" if result.drivers else "nothing was changed"
         console.say(f"{result.root} is a dvcx project already; {done}")
+        if result.to_use_git is not None:
+            console.say("it was made without Git, and keeps its data in .dvcx/local, not in the Git repository here")
+            console.next_step(result.to_use_git)
         if result.changed_files:
             console.next_step(f"git add {' '.join(result.changed_files)}")
         return

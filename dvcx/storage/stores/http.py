@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from dvcx.base.errors import Refused
 from dvcx.storage.bucket import BucketFile
+from dvcx.storage.moved import Listener, listener
 from dvcx.storage.stores.kinds import check_place
 from dvcx.storage.stores.options import TIMEOUT, Option, Takes
 from dvcx.storage.stores.problems import BadStatus, Outcome, Problem, asked_part, causes, class_names, status_of
@@ -26,6 +27,9 @@ OPTIONS = (
     Option("proxy", Takes.TEXT, "the URL of a proxy; else the usual variables (HTTPS_PROXY) count"),
     TIMEOUT,
 )
+
+
+_PIECE = 256 << 10
 
 
 def open_store(url: str, options: Mapping[str, object]) -> HttpStore:
@@ -73,7 +77,7 @@ class HttpStore(LoopStore):
     def read_range(self, name: str, start: int, end: int) -> bytes:
         """Gives the bytes from `start` up to `end`."""
         try:
-            data, status = self.ask(self._got(name, {"Range": f"bytes={start}-{end - 1}"}), end - start)
+            data, status = self.ask(self._got(name, {"Range": f"bytes={start}-{end - 1}"}, listener()), end - start)
         except BadStatus as error:
             if error.status == 416:
                 return b""  # the file ends before
@@ -129,11 +133,17 @@ class HttpStore(LoopStore):
             length = answer.headers.get("Content-Length", "")
             return BucketFile(name, int(length) if length.isdigit() else 0, _seconds(answer.headers))
 
-    async def _got(self, name: str, headers: Mapping[str, str]) -> tuple[bytes, int]:
+    async def _got(self, name: str, headers: Mapping[str, str], listens: Listener | None = None) -> tuple[bytes, int]:
         session = await self._session()
         async with session.get(self._url(name), headers={"Accept-Encoding": "identity", **headers}) as answer:
             _check(answer, name)
-            return await answer.read(), answer.status
+            if listens is None:
+                return await answer.read(), answer.status
+            data = bytearray()
+            async for piece in answer.content.iter_chunked(_PIECE):
+                data += piece
+                listens(len(data))
+            return bytes(data), answer.status
 
     async def _session(self) -> ClientSession:
         session: ClientSession = await self._fs.set_session()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dvcx.storage.bucket import BucketFile
+from dvcx.storage.moved import Listener, listener, telling
 from dvcx.storage.stores.kinds import check_place
 from dvcx.storage.stores.options import TIMEOUT, Option, Takes
 from dvcx.storage.stores.problems import (
@@ -69,6 +70,7 @@ _WRITES = {
     "acl": "ACL",
 }
 _NO_BULK = ("NotImplemented", "MethodNotAllowed", "MissingContentMD5", "InvalidRequest", "MalformedXML")
+_PIECE = 256 << 10
 _NO_SUCH_BUCKET = "there is no bucket of that name there"
 
 
@@ -126,7 +128,7 @@ class S3Store(LoopStore):
     def read_range(self, name: str, start: int, end: int) -> bytes:
         """Gives the bytes from `start` up to `end`."""
         try:
-            data, is_part = self.ask(self._got(name, {"Range": f"bytes={start}-{end - 1}"}), end - start)
+            data, is_part = self.ask(self._got(name, {"Range": f"bytes={start}-{end - 1}"}, listener()), end - start)
         except Exception as error:
             if any(status_of(each) == 416 for each in causes(error)):
                 return b""  # the file ends before
@@ -141,7 +143,7 @@ class S3Store(LoopStore):
             self._fs._call_s3(
                 "put_object",
                 **self._at(name),
-                Body=data,
+                Body=telling(data),
                 ContentMD5=base64.b64encode(digest.digest()).decode(),
                 **self._on_write,
                 **wanted,
@@ -180,10 +182,10 @@ class S3Store(LoopStore):
             if each.get("Code") != "NoSuchKey":
                 raise PermissionError(f"{each.get('Key')}: {each.get('Message') or each.get('Code')}")
 
-    async def _got(self, name: str, range_: Mapping[str, str]) -> tuple[bytes, bool]:
+    async def _got(self, name: str, range_: Mapping[str, str], listens: Listener | None = None) -> tuple[bytes, bool]:
         answer = await self._fs._call_s3("get_object", **self._at(name), **range_)
         async with answer["Body"] as body:
-            data = bytes(await body.read())
+            data = bytes(await body.read()) if listens is None else await _read_telling(body, listens)
         length = answer.get("ContentLength")
         if length is not None and length != len(data):
             raise ConnectionError(f"{len(data)} of {length} bytes came")
@@ -192,6 +194,14 @@ class S3Store(LoopStore):
 
     def _at(self, name: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": below(self._root, name)}
+
+
+async def _read_telling(body: Any, listens: Listener) -> bytes:
+    data = bytearray()
+    while piece := await body.read(_PIECE):
+        data += piece
+        listens(len(data))
+    return bytes(data)
 
 
 def explain(error: BaseException) -> Problem | None:

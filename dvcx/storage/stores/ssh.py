@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from dvcx.base.files import temporary_name
 from dvcx.storage.bucket import BucketFile
+from dvcx.storage.moved import Listener, listener
 from dvcx.storage.stores.kinds import check_place
 from dvcx.storage.stores.options import TIMEOUT, Option, Takes
 from dvcx.storage.stores.problems import Outcome, Problem, causes, class_names
@@ -29,6 +30,7 @@ OPTIONS = (
     TIMEOUT,
 )
 _Result = TypeVar("_Result")
+_PIECE = 2 << 20
 _TEMPORARY = "tmp"
 _SENT_AT_ONCE = 4 << 20
 _BLOCK = 240 << 10
@@ -102,13 +104,14 @@ class SshStore(LoopStore):
     def write(self, name: str, data: bytes, *, exclusive: bool) -> bool:
         """Makes `data` the content: SSH guards it on its way, and the host tells its size."""
         temporary = self._path(f"{_TEMPORARY}/{temporary_name('push')}")
-        self._alive(lambda: self._put(temporary, self._path(name), data, exclusive=exclusive), len(data))
+        listens = listener()
+        self._alive(lambda: self._put(temporary, self._path(name), data, listens, exclusive=exclusive), len(data))
         return True
 
     def write_file(self, name: str, source: Path, size: int) -> None:
         """Sends a file: SSH guards it on its way, and the host tells its size."""
         temporary = self._path(f"{_TEMPORARY}/{temporary_name('push')}")
-        self._alive(lambda: self._put(temporary, self._path(name), source, exclusive=False), size)
+        self._alive(lambda: self._put(temporary, self._path(name), source, None, exclusive=False), size)
 
     def delete(self, names: Sequence[str]) -> None:
         """Removes files."""
@@ -125,7 +128,9 @@ class SshStore(LoopStore):
         async with self._fs._pool.get() as channel, channel.open(self._path(name), "rb", encoding=None) as file:
             return bytes(await file.read(size, start))
 
-    async def _put(self, temporary: str, path: str, data: bytes | Path, *, exclusive: bool) -> None:
+    async def _put(
+        self, temporary: str, path: str, data: bytes | Path, listens: Listener | None, *, exclusive: bool
+    ) -> None:
         for folder in (path.rpartition("/")[0], temporary.rpartition("/")[0]):
             if folder not in self._made:
                 await self._fs._makedirs(folder, exist_ok=True)
@@ -134,9 +139,11 @@ class SshStore(LoopStore):
             try:
                 async with channel.open(temporary, "xb", encoding=None, block_size=_BLOCK) as file:
                     sent = 0
-                    for block in [data] if isinstance(data, bytes) else _blocks(data):
+                    for block in _pieces(data, listens) if isinstance(data, bytes) else _blocks(data):
                         await file.write(block)
                         sent += len(block)
+                        if listens is not None:
+                            listens(sent)
                     await _flush(file)
                     size = (await file.stat()).size
                 if size != sent:
@@ -272,6 +279,13 @@ def explain(error: BaseException) -> Problem | None:
                 Outcome.FAILED, f"the host could not do it ({text})", "is the disk there full, or the folder a file?"
             )
     return None
+
+
+def _pieces(data: bytes, listens: Listener | None) -> Iterator[bytes]:
+    """Gives all bytes at once, or, when somebody listens, a few MiB at a time."""
+    step = _PIECE if listens is not None else max(1, len(data))
+    for start in range(0, len(data), step):
+        yield data[start : start + step]
 
 
 def _blocks(source: Path) -> Iterator[bytes]:
