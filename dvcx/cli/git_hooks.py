@@ -40,7 +40,7 @@ def run_hook(
         # Where Git calls us ourselves, the script has looked at that before it started Python.
         if name == "post-checkout" and not words and _is_same(git, environment):
             return DONE.code
-        return _each(git, console, environment, partial(_follow, back=_way_back(name, words)))
+        return _each(git, console, environment, partial(_follow, name=name, back=_way_back(name, words)))
     if name == "pre-commit":
         return _each(git, console, environment, _before_commit)
     if name in ("pre-push", "push"):
@@ -89,11 +89,12 @@ def _way_back(name: str, words: Sequence[str]) -> str | None:
     return "git checkout -" if switched else None
 
 
-def _follow(repo: Repo, console: Console, environment: Mapping[str, str], *, back: str | None = None) -> int:
+def _follow(repo: Repo, console: Console, environment: Mapping[str, str], *, name: str, back: str | None = None) -> int:
     from dvcx.operations.follow import follow
     from dvcx.operations.in_the_way import InTheWay
 
-    done = follow(repo)
+    # In a clone with a part of the data, commits and resets are no occasion to speak of the rest.
+    done = follow(repo, tells_of_unfetched=name not in ("post-commit", "post-index-change"))
     parts = [f"{count} {what}" for count, what in ((done.restored, "restored"), (done.removed, "removed")) if count]
     if parts:
         console.say(f"dvcx: data follows: {', '.join(parts)}")

@@ -64,10 +64,11 @@ fi
 """
 # A rebase makes many commits and tells its end; of several picked commits the last one counts.
 _COMMITTED = """\
-work="$(git rev-parse --git-dir)"
+work="${{GIT_DIR:-.git}}"
+[ -d "$work" ] || work="$(git rev-parse --git-dir)"
 [ -d "$work/rebase-merge" ] && exit $code
 [ -d "$work/rebase-apply" ] && exit $code
-[ -n "$(sed -n 2p "$work/sequencer/todo" 2>/dev/null)" ] && exit $code
+[ -f "$work/sequencer/todo" ] && [ -n "$(sed -n 2p "$work/sequencer/todo")" ] && exit $code
 git diff-tree -r --quiet HEAD^ HEAD -- {specs} 2>/dev/null
 [ $? = 1 ] || exit $code
 """

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from dvcx.base.errors import DvcxError, Refused
 from dvcx.base.progress import SILENT, Progress
@@ -32,25 +32,24 @@ def same_pointers(git: GitLocation, old: str, new: str) -> bool:
     return ask_git(git, args).code == 0
 
 
-def follow(repo: Repo, progress: Progress = SILENT) -> Followed:
+def follow(repo: Repo, progress: Progress = SILENT, *, tells_of_unfetched: bool = True) -> Followed:
     """Checks out the data whose pointers are not what was last put here; data that is tracked no more leaves.
 
-    Nothing that nobody saved is replaced: that comes as a problem, and the other data follows all the same. Raises
+    Nothing that nobody saved is replaced: that comes as a problem, and the other data follows all the same. What is not
+    in the cache comes as one, too; without `tells_of_unfetched` only where some version of it was here before. Raises
     `Busy` when another dvcx is at work.
     """
     result = Followed()
-    if not _differing(repo, workspace_manifest(repo.root, repo.git)):
+    known = _baselines(repo)
+    if not _differing(known, workspace_manifest(repo.root, repo.git)):
         return result
     # Most checkouts change no data, so what this imports is paid only when one does.
     from dvcx.operations.checkout import CheckoutOptions, checkout_targets
 
     with workspace_lock(repo).exclusive(repo.config.core.lock_timeout):
-        manifest = workspace_manifest(repo.root, repo.git)
-        targets = [
-            Target(path, manifest.pointers[path])
-            for path in _differing(repo, manifest) or ()
-            if path in manifest.pointers
-        ]
+        known, manifest = _baselines(repo), workspace_manifest(repo.root, repo.git)
+        differing = _differing(known, manifest)
+        targets = [Target(path, manifest.pointers[path]) for path in differing if path in manifest.pointers]
 
         def restore(some: Sequence[Target], whole: Manifest | None) -> None:
             done = checkout_targets(repo, some, CheckoutOptions(), progress, whole=whole)
@@ -59,6 +58,8 @@ def follow(repo: Repo, progress: Progress = SILENT) -> Followed:
                     result.removed += change.files
                 else:
                     result.restored += change.files
+            if not tells_of_unfetched:
+                done = replace(done, missing=tuple(each for each in done.missing if manifest.owner_of(each) in known))
             problem = done.problem()
             result.problems += [problem] if problem is not None else []
 
@@ -76,10 +77,15 @@ def follow(repo: Repo, progress: Progress = SILENT) -> Followed:
     return result
 
 
-def _differing(repo: Repo, manifest: Manifest) -> list[str]:
-    """Gives the tracked paths whose pointer is not what dvcx last put there or added, and those tracked no more."""
+def _baselines(repo: Repo) -> dict[str, bytes]:
+    """Gives the digest of what dvcx last put at each tracked path, or added from there."""
     state = open_state(repo)
-    baselines = state.baselines()
+    found = dict(state.baselines())
     state.close()
-    changed = [path for path, pointer in manifest.pointers.items() if baselines.get(path) != pointer.id.digest]
-    return [*changed, *(path for path in baselines if path not in manifest.pointers)]
+    return found
+
+
+def _differing(known: Mapping[str, bytes], manifest: Manifest) -> list[str]:
+    """Gives the tracked paths whose pointer is not what is known to be there, and those tracked no more."""
+    changed = [path for path, pointer in manifest.pointers.items() if known.get(path) != pointer.id.digest]
+    return [*changed, *(path for path in known if path not in manifest.pointers)]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.functional.arranging import use_store
 from tests.functional.install_test import git, script
 from tests.project import Project
 
@@ -130,6 +131,22 @@ def test_python_starts_once_for_each_command(
     script(history.path / ".git/dvcx/launch", f'[ "$2" = hook ] && echo "$3" >> {tmp_path}/started')
     git(history, *command.split())
     assert (tmp_path / "started").read_text().split() == started
+
+
+def test_commits_and_resets_are_silent_of_what_was_never_fetched(history: Project, tmp_path: Path) -> None:
+    use_store(history)
+    history.save({"more": "1"})
+    history.dvcx("push", "--all-commits").ok()
+    clone = history.clone(tmp_path / "clone")
+    clone.dvcx("pull", "more").ok()
+    clone.dvcx("install").ok()
+    clone.add({"more": "2"})
+    for words in (("commit", "-a", "-m", "more"), ("reset", "--hard", "HEAD^")):
+        done = git(clone, *words)
+        assert done.returncode == 0 and "not in the cache" not in done.stderr
+    assert clone.read("more") == b"1"
+    clone.dvcx("pull", "data").ok()
+    assert "`dvcx pull` fetches it" in git(clone, "reset", "--hard", "v1").stderr
 
 
 def test_a_hook_of_ones_own_gets_every_call(history: Project, tmp_path: Path) -> None:
