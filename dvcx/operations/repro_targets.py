@@ -50,7 +50,7 @@ def addresses_of(pipeline: Pipeline, target: str, selection: Selection) -> list[
     if broken is not None:
         raise broken
     close = difflib.get_close_matches(target, [*pipeline.stages, *pipeline.groups], 2)
-    hint = f"did you mean {' or '.join(close)}?" if close else "`dvcx stage list` shows the stages"
+    hint = f"did you mean {' or '.join(close)}?" if close else "`dvcx stage list --all` shows the stages"
     raise UsageError(f"there is no stage, and no output of one, called {target}", hint)
 
 

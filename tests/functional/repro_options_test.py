@@ -240,3 +240,33 @@ def test_no_run_cache_runs_what_could_come_from_the_cache(pipelines: Project) ->
     assert actions(pipelines.json("repro", "-n", "b"))["b"] == "restore"
     assert actions(pipelines.json("repro", "--no-run-cache", "b")) == {"a": "skip", "b": "ran"}
     assert runs(pipelines)["b"] == 2
+
+
+# What of the run cache and of a run hangs on the declaration of a stage
+
+
+def test_a_run_that_made_other_outputs_is_not_taken_for_it(project: Project) -> None:
+    text = "stages:\n  a: {cmd: cp in one; cp in two, deps: [in], outs: [%s]}\n"
+    project.write("in", "1")
+    project.write("dvcx.yaml", text % "one")
+    project.dvcx("repro").ok()
+    project.write("dvcx.yaml", text % "one, two")
+    (project.path / "two").unlink()
+    assert actions(project.json("repro")) == {"a": "ran"}
+    assert project.read("two") == b"1"
+
+
+def test_an_output_that_grows_never_comes_from_the_run_cache(project: Project) -> None:
+    project.write("dvcx.yaml", "stages:\n  a: {cmd: cat in >> log, deps: [in], outs: [log: {persist: true}]}\n")
+    for text in ("1", "2", "1"):
+        project.write("in", text)
+        assert actions(project.json("repro")) == {"a": "ran"}
+    assert project.read("log") == b"121"
+
+
+def test_how_long_it_took_is_told_and_kept(project: Project) -> None:
+    project.write("dvcx.yaml", "stages:\n  a: {cmd: sleep 0.2, always_changed: true}\n")
+    (stage,) = project.json("repro")["stages"]
+    (run,) = project.json("stage", "log", "a", "--list")["runs"]
+    assert 0.2 <= stage["seconds"] < 10
+    assert 0.2 <= run["seconds"] < 10
