@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
+from dvcx.base.errors import shown
 from dvcx.cli.console import Console
 from dvcx.cli.render.repro import result_line
 from dvcx.cli.text import Piece, bold, cyan, dim
@@ -54,6 +55,11 @@ class ConsoleWatcher:
             return self._console.confirm(
                 f"run {stage.stage} ({'; '.join(map(reason_text, stage.reasons))})?", _HINT_WITHOUT_TERMINAL
             )
+
+    def confirm_adding(self, paths: Sequence[str]) -> bool:
+        """Asks whether changes of tracked data are to be added."""
+        with self._lock:
+            return self._console.confirm(f"add the changes of {shown(paths)}?", _HINT_WITHOUT_TERMINAL)
 
     def _say(self, *pieces: Piece) -> None:
         with self._lock:

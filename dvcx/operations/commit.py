@@ -13,7 +13,7 @@ from dvcx.manifest.trees import LoadTree, entry_at, entry_of, files_below, is_at
 from dvcx.operations.add import Added, AddOptions, add_checked
 from dvcx.operations.add_checks import check_can_add
 from dvcx.operations.targets import Target, resolve_targets
-from dvcx.repo.record import Repo, open_cache, tree_loader, workspace_lock
+from dvcx.repo.record import Repo, open_cache, open_state, tree_loader, workspace_lock
 from dvcx.storage.cache import Cache
 
 
@@ -36,11 +36,16 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class CommitResult:
-    """What a commit did; `absent` are tracked paths of which the workspace has nothing to store."""
+    """What a commit did; `absent` are tracked paths of which the workspace has nothing to store.
+
+    `unsaved` is other tracked data that the stages whose outputs were stored ran with, and that was edited and not
+    added.
+    """
 
     outputs: tuple[Committed, ...]
     changed_files: tuple[str, ...]
     absent: tuple[str, ...]
+    unsaved: tuple[str, ...] = ()
 
 
 def commit(repo: Repo, paths: Sequence[str] = (), *, force: bool = False, progress: Progress = SILENT) -> CommitResult:
@@ -62,6 +67,7 @@ def commit(repo: Repo, paths: Sequence[str] = (), *, force: bool = False, progre
         made = _of_stages(repo, [target for target in here if target.pointer.stage is not None])
         done = add_checked(repo, manifest, data, AddOptions(force=force), progress)
         cache.packs.look_again()
+        unsaved = _unsaved(repo, cache, here)
         filled = {target.output for target in here if _missing(cache, target) < before[target.output]}
         cache.close()
         stored = [
@@ -70,7 +76,7 @@ def commit(repo: Repo, paths: Sequence[str] = (), *, force: bool = False, progre
         ]
         files = {*done.changed_files, *(each.pointer for each in made if each.change == "updated")}
         outputs = (*(_committed(each, filled) for each in done.outputs), *stored)
-        return CommitResult(outputs, tuple(sorted(files)), tuple(absent))
+        return CommitResult(outputs, tuple(sorted(files)), tuple(absent), unsaved)
 
 
 def _of_stages(repo: Repo, targets: Sequence[Target]) -> list[Committed]:
@@ -90,6 +96,20 @@ def _of_stages(repo: Repo, targets: Sequence[Target]) -> list[Committed]:
         )
         for each in commit_outputs(repo, targets)
     ]
+
+
+def _unsaved(repo: Repo, cache: Cache, targets: Sequence[Target]) -> tuple[str, ...]:
+    """Gives the tracked data that the runs behind the outputs at `targets` saw and that is stored nowhere."""
+    addresses = dict.fromkeys(target.pointer.stage for target in targets if target.pointer.stage is not None)
+    if not addresses:
+        return ()
+    from dvcx.operations.commit_stages import runs_of
+    from dvcx.operations.unsaved import Looker, unsaved_inputs
+
+    manifest, state = workspace_manifest(repo.root, repo.git), open_state(repo)
+    found = unsaved_inputs(Looker(repo, manifest, cache, state, tree_loader(cache)), runs_of(repo, addresses))
+    state.close()
+    return found
 
 
 def _refuse_absent(paths: Sequence[str]) -> None:

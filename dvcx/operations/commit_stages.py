@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from dvcx.base.files import write_all_atomically
@@ -65,6 +65,13 @@ def commit_outputs(repo: Repo, targets: Sequence[Target]) -> list[StageOutput]:
     state.close()
     cache.close()
     return done
+
+
+def runs_of(repo: Repo, addresses: Iterable[str]) -> list[tuple[str, RunRecord]]:
+    """Gives the recorded runs of the stages at `addresses`, each with the project folder of its `dvcx.lock`."""
+    locks = LockFiles(repo.root)
+    stages = [_stage(address) for address in addresses]
+    return [(stage.folder, record) for stage in stages if (record := locks.record(stage)) is not None]
 
 
 def _stage(address: str) -> Stage:

@@ -13,13 +13,14 @@ from dvcx.base.progress import SILENT, Progress
 from dvcx.base.text import counted
 from dvcx.git.files import tracked_below
 from dvcx.model.stage import Stage
+from dvcx.operations.add_edited import add_edited
 from dvcx.operations.repro_options import Action, ReproOptions, ReproWatcher, StageResult
 from dvcx.operations.repro_plan import Decider, Decision, planned
 from dvcx.operations.repro_run import Running
 from dvcx.operations.repro_targets import live_needs, select_stages
 from dvcx.operations.stage_outputs import OutputKeeper, flat
 from dvcx.operations.stage_view import StageView, open_stages, run_logs
-from dvcx.operations.unsaved import unsaved_inputs
+from dvcx.operations.unsaved import Looker, edited_inputs, unsaved_inputs
 from dvcx.pipeline.current import project_path_of
 from dvcx.pipeline.job import Workshop
 from dvcx.pipeline.orphans import guarding, still_running
@@ -36,9 +37,9 @@ _RECORDED = (Action.RAN, Action.RESTORED, Action.SKIP)
 class ReproResult:
     """What became of each stage that was meant, in the order of the plan; with `dry_run` what would.
 
-    `unsaved` are the tracked paths with changes that were not added, whose contents `dvcx.lock` now names: nobody else
-    can get those. `broken` are the stages and pipeline files elsewhere that cannot be used: stages that need what those
-    make were run with what there was.
+    `added` are the tracked paths whose changes were stored before the stages ran, `unsaved` those with changes that
+    were not and that `dvcx.lock` now names: nobody else can get those. `broken` are the stages and pipeline files
+    elsewhere that cannot be used: stages that need what those make were run with what there was.
     """
 
     stages: tuple[StageResult, ...]
@@ -46,6 +47,7 @@ class ReproResult:
     interrupted: bool = False
     unsaved: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
 
     def problem(self) -> DvcxError | None:
         """Gives the error of the stages that failed, or None."""
@@ -83,6 +85,13 @@ def repro(
     view = open_stages(repo, environment, State(repo.worktree_dir / "state.db", keep_young=True), far=True)
     try:
         chosen = select_stages(view.pipeline, view.needs, targets, options.selection)
+        edited = edited_inputs(view, chosen) if options.commit else ()
+        added = _taken_in(repo, edited, options, watcher, progress)
+        if added and not options.dry_run:
+            # A folder of Git's around the data has another pointer in it now: what is stale is decided after that.
+            view.cache.close()
+            view = open_stages(repo, environment, view.state, far=True)
+            chosen = [view.pipeline.stages[each.address] for each in chosen]
         needs = live_needs(view.pipeline, view.needs)
         if options.pull and not options.dry_run:
             _fetch_outputs(repo, view, chosen, progress)
@@ -90,18 +99,35 @@ def repro(
         plan = planned(decider, chosen, needs)
         if options.dry_run:
             stages = tuple(StageResult(each.stage.address, each.action, each.reasons) for each in plan)
-            return ReproResult(stages, dry_run=True, broken=tuple(view.pipeline.broken))
+            return ReproResult(stages, dry_run=True, broken=tuple(view.pipeline.broken), added=added)
         _refuse_tracked_by_git(repo, plan)
         watcher.planned([each.as_planned() for each in plan])
         with _alone(repo, stop), closing(OutputKeeper(view, decider.run_cache, store=options.commit)) as keeper:
             workshop = Workshop(repo.root, run_logs(repo), environment, stop)
             results = Running(view, decider, keeper, plan, needs, options, watcher, workshop, progress).run()
-        recorded = [each.stage for each in results if each.action in _RECORDED]
-        unsaved = unsaved_inputs(view, [view.pipeline.stages[address] for address in recorded])
         broken = tuple(view.pipeline.broken)
-        return ReproResult(results, dry_run=False, interrupted=stop.asked, unsaved=unsaved, broken=broken)
+        unsaved = _unsaved(view, results)
+        return ReproResult(results, dry_run=False, interrupted=stop.asked, unsaved=unsaved, broken=broken, added=added)
     finally:
         view.close()
+
+
+def _taken_in(
+    repo: Repo, edited: Sequence[str], options: ReproOptions, watcher: ReproWatcher, progress: Progress
+) -> tuple[str, ...]:
+    """Stores tracked data that was edited, and gives what was (with `dry_run`: would be) stored."""
+    if options.dry_run or not edited:
+        return tuple(edited)
+    if options.interactive and not watcher.confirm_adding(edited):
+        return ()
+    return add_edited(repo, edited, progress)
+
+
+def _unsaved(view: StageView, results: Sequence[StageResult]) -> tuple[str, ...]:
+    """Gives the tracked data with changes that only the workspace has and that the records of `results` name."""
+    stages = [view.pipeline.stages[each.stage] for each in results if each.action in _RECORDED]
+    runs = [(stage.folder, record) for stage in stages if (record := view.locks.record(stage)) is not None]
+    return unsaved_inputs(Looker(view.repo, view.manifest, view.cache, view.state, view.load), runs)
 
 
 @contextmanager

@@ -105,6 +105,9 @@ class ReproWatcher(Protocol):
     def confirm(self, stage: PlannedStage) -> bool:
         """Whether a stage may run, with `--interactive`."""
 
+    def confirm_adding(self, paths: Sequence[str]) -> bool:
+        """Whether what was edited of tracked data may be stored before stages run with it, with `--interactive`."""
+
 
 class SilentWatcher:
     """Tells nobody, and agrees to everything."""
@@ -122,5 +125,9 @@ class SilentWatcher:
         """Does nothing."""
 
     def confirm(self, stage: PlannedStage) -> bool:
+        """Agrees."""
+        return True
+
+    def confirm_adding(self, paths: Sequence[str]) -> bool:
         """Agrees."""
         return True

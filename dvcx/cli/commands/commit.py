@@ -20,6 +20,7 @@ from dvcx.cli.invocation import Invocation, Outcome
 from dvcx.cli.options import Targets
 from dvcx.cli.render.sizes import content_text, count_text
 from dvcx.cli.render.steps import then_git_add
+from dvcx.cli.render.unsaved import warn_unsaved
 from dvcx.cli.text import dim, green, yellow
 from dvcx.operations.commit import CommitResult, commit
 from dvcx.repo.open import project_path
@@ -44,5 +45,6 @@ def render(result: CommitResult, console: Console) -> None:
             console.say(f"kept {count_text(each.unfetched, 'file')} of {each.path} that were never fetched here")
     for path in result.absent:
         console.say("passed over ", path, ", which is not in the workspace")
+    warn_unsaved(result.unsaved, console)
     if not result.outputs and not result.absent:
         console.say("nothing is tracked yet")

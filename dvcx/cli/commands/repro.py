@@ -5,6 +5,8 @@ was run before with the same command and inputs, here or where `dvcx push --run-
 from the cache instead; of a stage without dependencies and parameters the command alone counts. Stages with
 `always_changed` always run, and with --force all do.
 
+Tracked data that was edited and that the stages depend on is added first, as `dvcx add` does it; not with --no-commit.
+
 Targets are stages, outputs of stages, folders or `dvcx.yaml` files; without any, all stages of the `dvcx.yaml` here.
 Others can look at and work on the project meanwhile; after Control-C the same command goes on where it stopped.
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
-
 from dvcx.base.errors import shown
 from dvcx.cli.console import Console
 from dvcx.cli.render.sizes import count_text, size_text
+from dvcx.cli.render.unsaved import warn_unsaved
 from dvcx.cli.text import Cell, Piece, bold, dim, green, red, yellow
 from dvcx.operations.repro import ReproResult
 from dvcx.operations.repro_options import Action, StageResult
@@ -24,6 +23,7 @@ _STYLE = {
     Action.BLOCKED: red,
     Action.DECLINED: dim,
 }
+_ADDED = "the data was edited, and stages depend on it"
 _WORD = {Action.SKIP: "fresh", Action.STOPPED: "stopped", Action.DECLINED: "left"}
 
 
@@ -35,7 +35,7 @@ def render_repro(result: ReproResult, console: Console) -> None:
     if result.dry_run:
         _render_plan(result, console)
         return
-    rows: list[list[Cell]] = []
+    rows: list[list[Cell]] = [[yellow("added"), bold(path), dim(_ADDED)] for path in result.added]
     for each in result.stages:
         if each.action is Action.SKIP and not console.verbose:
             continue
@@ -43,13 +43,10 @@ def render_repro(result: ReproResult, console: Console) -> None:
     if not console.quiet:
         console.table(rows)
     console.say(_summary(result))
-    for path in result.unsaved:
-        console.warn(f"{path} has changes that are not added: dvcx.lock names what nobody else can get")
-    if result.unsaved:
-        console.next_step(f"dvcx add {shlex.join(result.unsaved)}")
+    warn_unsaved(result.unsaved, console)
     if result.interrupted:
         console.say("interrupted: what was complete is recorded; `dvcx repro` goes on from there")
-    elif any(each.action in (Action.RAN, Action.RESTORED) for each in result.stages):
+    elif result.added or any(each.action in (Action.RAN, Action.RESTORED) for each in result.stages):
         console.next_step("git add dvcx.lock and what else changed; dvcx push sends the data")
 
 
@@ -70,7 +67,7 @@ def seconds_text(seconds: float) -> str:
 
 
 def _render_plan(result: ReproResult, console: Console) -> None:
-    rows: list[list[Cell]] = []
+    rows: list[list[Cell]] = [[yellow("add"), bold(path), dim(_ADDED)] for path in result.added]
     for each in result.stages:
         why = "; ".join(map(reason_text, each.reasons))
         if each.action is not Action.SKIP or console.verbose:
