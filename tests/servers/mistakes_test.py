@@ -68,7 +68,7 @@ def changed(kind: str, option: str, value: object) -> Place:
         ("s3-rclone", "secret_access_key", "wrong-secret", "not that of the access key", "secret_access_key"),
         ("s3-rclone", "access_key_id", "AKwrong", "does not know the access key", "check its id"),
         ("azure", "account_key", "d3Jvbmc=", "does not take the credentials", "account_key"),
-        ("webdav", "password", "wrong-password", "other credentials (status 401)", "user and password"),
+        ("webdav", "password", "wrong-password", "other credentials (status 401)", "set the password"),
     ],
 )
 @pytest.mark.servers
