@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,19 +11,15 @@ from typing import TypeVar
 
 from dvcx.base.errors import Refused
 from dvcx.storage.bucket import AlreadyThere, Bucket, BucketFile, Part, TakesFiles, Unavailable
+from dvcx.storage.retrying import retried
 
 _Result = TypeVar("_Result")
-_LONGEST = 30.0
-_LONG_ENOUGH = 120.0
-_AT_LEAST = 3
-"""A store that stays silent for a minute each time is asked so often, and no more once it has taken so many seconds."""
 
 
 class RetryingBucket:
-    """Tries again what failed with `Unavailable`: at most `attempts` times, waiting longer each time.
+    """Tries again what failed with `Unavailable`, at most `attempts` times: see `retried`.
 
-    The waits double from half a second, each by chance between half and all of it, and are never shorter than the
-    store asked for. A write whose answer was lost and that finds its own file there is no error.
+    A write whose answer was lost and that finds its own file there is no error.
     """
 
     def __init__(self, inner: Bucket, attempts: int = 6, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -92,18 +87,7 @@ class RetryingBucket:
         self._tried(lambda: self._inner.delete(some))
 
     def _tried(self, call: Callable[[], _Result]) -> _Result:
-        pause = 0.5
-        began = time.monotonic()
-        for attempt in range(1, self._attempts + 1):
-            try:
-                return call()
-            except Unavailable as error:
-                took = time.monotonic() - began
-                if attempt == self._attempts or (attempt >= _AT_LEAST and took > _LONG_ENOUGH):
-                    raise
-                self._sleep(max(error.retry_after or 0.0, pause * random.uniform(0.5, 1.0)))
-                pause = min(2 * pause, _LONGEST)
-        raise AssertionError("the last attempt returns or raises")
+        return retried(call, self._attempts, self._sleep)
 
 
 @dataclass(slots=True)

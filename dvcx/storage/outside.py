@@ -17,7 +17,8 @@ from dvcx.base.paths import check_relative
 from dvcx.base.progress import Task
 from dvcx.base.workers import workers
 from dvcx.formats.export_manifest import NAME
-from dvcx.storage.bucket import label_of, redacted
+from dvcx.storage.bucket import Unavailable, label_of, redacted
+from dvcx.storage.retrying import retried
 from dvcx.storage.stores import plain
 from dvcx.storage.stores.kinds import check_remote_options, kind_of, require_library
 from dvcx.storage.stores.problems import Outcome, usual_problem
@@ -28,6 +29,8 @@ _MOST_FILES = 1 << 24
 NOT_DATA = frozenset({NAME})
 """Files at the top of a folder that are about it: what `dvcx export` notes is none of what it exported."""
 _JOBS = 8
+_ATTEMPTS = 4
+"""Fewer than with a remote: somebody may have mistyped the address, and waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +101,9 @@ class OutsidePlace:
 
     def look(self) -> Outside:
         """Gives what is there; raises `UsageError` when nothing is, `Refused` for hostile names, `RemoteError`."""
-        with self._typed():
-            self._fs.invalidate_cache()
-            info = self._fs.info(self._root)
-            if info.get("type") != "directory":
-                return Outside(self.label, False, (_file("", info),))
-            found = self._fs.find(self._root, detail=True)
+        info, found = retried(self._found, _ATTEMPTS)
+        if info.get("type") != "directory":
+            return Outside(self.label, False, (_file("", info),))
         files = []
         start = len(self._root.rstrip("/")) + 1
         for path, each in found.items():
@@ -118,9 +118,7 @@ class OutsidePlace:
 
     def list(self) -> list[tuple[OutsideFile, bool]]:
         """Gives what is directly in the folder, each with whether it is a folder, or the one file that is there."""
-        with self._typed():
-            self._fs.invalidate_cache()
-            entries = self._fs.ls(self._root, detail=True)
+        entries = retried(self._entries, _ATTEMPTS)
         listed = []
         for info in entries:
             path = str(info["name"]).rstrip("/")
@@ -131,19 +129,38 @@ class OutsidePlace:
     def download(self, outside: Outside, target: Path, running: Task) -> None:
         """Writes what `look` gave to the new path `target`, several files at a time; raises `RemoteError`."""
         if not outside.is_folder:
-            self._download_file("", target, running)
+            self._download_file(outside.files[0], target, running)
             return
         target.mkdir()
         for folder in sorted({os.path.dirname(file.name) for file in outside.files}):
             (target / folder).mkdir(parents=True, exist_ok=True)
         with workers(_JOBS, "dvcx-get") as pool:
-            jobs = [pool.submit(self._download_file, f.name, target / f.name, running) for f in outside.files]
+            jobs = [pool.submit(self._download_file, f, target / f.name, running) for f in outside.files]
             for job in jobs:
                 job.result()
 
-    def _download_file(self, name: str, target: Path, running: Task) -> None:
-        with self._typed(name):
-            self._fs.get_file(f"{self._root}/{name}" if name else self._root, str(target))
+    def _found(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        with self._typed():
+            self._fs.invalidate_cache()
+            info = self._fs.info(self._root)
+            return info, self._fs.find(self._root, detail=True) if info.get("type") == "directory" else {}
+
+    def _entries(self) -> Sequence[Mapping[str, Any]]:
+        with self._typed():
+            self._fs.invalidate_cache()
+            entries: Sequence[Mapping[str, Any]] = self._fs.ls(self._root, detail=True)
+            return entries
+
+    def _download_file(self, file: OutsideFile, target: Path, running: Task) -> None:
+        def attempt() -> None:
+            with self._typed(file.name):
+                self._fs.get_file(f"{self._root}/{file.name}" if file.name else self._root, str(target))
+            came = target.stat().st_size
+            if file.size is not None and came < file.size:
+                where = f"{self.label}/{file.name}".rstrip("/")
+                raise Unavailable(f"{where}: only {came} of {file.size} bytes came", "run the command again")
+
+        retried(attempt, _ATTEMPTS)
         running.advance(target.stat().st_size)
 
     @contextmanager
@@ -163,14 +180,19 @@ class OutsidePlace:
         if problem is not None and problem.outcome is Outcome.NOT_THERE:
             return nothing_at(where)
         reason = redacted(problem.message if problem is not None else str(error) or type(error).__name__)
-        hint = problem.hint if problem is not None else None
-        return RemoteError(f"{where}: {reason}", hint or "check the URL, the network and your credentials")
+        hint = (problem.hint if problem is not None else None) or "check the URL, the network and your credentials"
+        if problem is not None and problem.outcome is Outcome.TRY_AGAIN:
+            return Unavailable(f"{where}: {reason}", hint, problem.retry_after)
+        return RemoteError(f"{where}: {reason}", hint)
 
 
 def _not_there(where: str, error: FileNotFoundError) -> RemoteError | UsageError:
     """Gives what it means that fsspec found nothing: of HTTP it says so of everything that went wrong."""
     cause = error.__cause__
     status = getattr(cause, "status", None)
+    problem = usual_problem(cause) if cause is not None else None
+    if problem is not None and problem.outcome is Outcome.TRY_AGAIN:
+        return Unavailable(f"{where}: {redacted(problem.message)}", problem.hint, problem.retry_after)
     if cause is None or isinstance(cause, FileNotFoundError) or status in (404, 410):
         return nothing_at(where)
     if status in (401, 403):

@@ -77,7 +77,7 @@ def clone(tmp_path: Path) -> Iterator[tuple[Project, FaultProxy]]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses between attempts hardly take time."""
-    monkeypatch.setattr("dvcx.storage.bucket_wrappers.random.uniform", lambda low, high: 0.01)
+    monkeypatch.setattr("dvcx.storage.retrying.random.uniform", lambda low, high: 0.01)
 
 
 @pytest.mark.servers

@@ -56,7 +56,7 @@ def through() -> Iterator[Behind]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses between attempts do not grow; the first is half a second still."""
-    monkeypatch.setattr("dvcx.storage.bucket_wrappers._LONGEST", 0.05)
+    monkeypatch.setattr("dvcx.storage.retrying._LONGEST", 0.05)
 
 
 @pytest.fixture

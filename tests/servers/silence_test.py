@@ -41,7 +41,7 @@ def silent() -> Iterator[int]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses between attempts do not grow."""
-    monkeypatch.setattr("dvcx.storage.bucket_wrappers._LONGEST", 0.05)
+    monkeypatch.setattr("dvcx.storage.retrying._LONGEST", 0.05)
 
 
 def ends(project: Project, *words: str) -> None:

@@ -26,7 +26,7 @@ def project(tmp_path: Path) -> Project:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses between attempts do not grow."""
-    monkeypatch.setattr("dvcx.storage.bucket_wrappers._LONGEST", 0.05)
+    monkeypatch.setattr("dvcx.storage.retrying._LONGEST", 0.05)
 
 
 def packs(place: Place) -> list[Path]:
