@@ -218,7 +218,8 @@ def test_latency_is_paid_a_few_times_only(kind: str, project: Project, through: 
     pushed = len(proxy.requests)
     project.dvcx("push").ok()
     again = len(proxy.requests) - pushed
-    assert pushed < 40 and again <= (6 if kind == "webdav" else 3), [(e.method, e.path) for e in proxy.requests]
+    most = {"webdav": 25, "azure": 13}.get(kind, 10)  # folders are made one by one there, and blocks put together
+    assert pushed <= most and again <= 3, [(each.method, each.path) for each in proxy.requests]
     check_pushed(project, place)
 
 
