@@ -23,6 +23,7 @@ from dvcx.base.workers import workers
 from dvcx.formats.recipe import Recipe
 from dvcx.storage.recipe_shelf import LocalChunk
 from dvcx.storage.remote import Remote
+from dvcx.storage.remote_catalog import Found
 from dvcx.storage.remote_reader import MOST
 
 _GROUP = MOST
@@ -99,7 +100,7 @@ def assemble_many(
     """
     wanted = list(recipes)
     entries = [entry for _, recipe in wanted for entry in recipe.entries]
-    pieces = _pieces(remote, entries, _Gathering(remote, entries, nearby))
+    pieces = _pieces(remote, _Gathering(remote, entries, nearby))
     for digest, recipe in wanted:
         data = b"".join(islice(pieces, len(recipe.entries)))
         if remote.algorithm.of(data) == digest:
@@ -116,6 +117,7 @@ class _Gathering:
         self._reader = remote.reader(jobs=1, verify=False)
         self._local: dict[bytes, list[LocalChunk]] = {}
         self._entries = entries
+        self._places = remote.find(dict(entries))
         if nearby is not None:
             self._local = {chunk: [place] for chunk, place in nearby(dict(entries).keys()).items()}
 
@@ -136,7 +138,7 @@ class _Gathering:
             data = self._held(chunk)
             if data is not None:
                 got[chunk] = data
-        places = self._remote.locate(lengths.keys() - got.keys())
+        places = self._located(lengths.keys() - got.keys())
         for place, payload in self._remote.payloads(places, self._reader):
             got[place.record.digest] = payload
         for chunk, length in entries:
@@ -144,6 +146,31 @@ class _Gathering:
                 where = f"the chunk {chunk.hex()} on {self._remote.label}"
                 raise self._remote.arrived_damaged(f"{where} is not as long as its recipe says")
         return got
+
+    def groups(self) -> Iterator[list[Entry]]:
+        """Gives the entries in order, cut into groups of which each is to be gathered at once.
+
+        Where one pack ends and the next begins is a good place to cut: a group is one request then.
+        """
+        group: list[Entry] = []
+        size = 0
+        pack = None
+        for entry in self._entries:
+            place = self._places.get(entry[0])
+            elsewhere = place is not None and place.pack != pack
+            if group and (size + entry[1] > _GROUP or (elsewhere and size > _GROUP // 2)):
+                yield group
+                group, size = [], 0
+            group.append(entry)
+            size += entry[1]
+            pack = place.pack if place is not None else pack
+        if group:
+            yield group
+
+    def _located(self, wanted: Collection[bytes]) -> list[Found]:
+        if all(chunk in self._places for chunk in wanted):
+            return [self._places[chunk] for chunk in wanted]
+        return self._remote.locate(wanted)
 
     def _held(self, chunk: bytes) -> bytes | None:
         for path, offset, length in self._local[chunk]:
@@ -169,19 +196,19 @@ def _write_in_order(
     """
     hasher = threaded_hasher(remote.algorithm, recipe.total)
     with HashingSink(hasher, fd, copy) as sink:
-        for data in _pieces(remote, recipe.entries, gathering):
+        for data in _pieces(remote, gathering):
             sink.write(data)
             shown.advance(len(data))
     os.ftruncate(fd, recipe.total)
     return hasher.digest(), sink.copied
 
 
-def _pieces(remote: Remote, entries: Iterable[Entry], gathering: _Gathering) -> Iterator[Payload]:
+def _pieces(remote: Remote, gathering: _Gathering) -> Iterator[Payload]:
     """Gives the chunks in order, with a few groups of them gathered ahead."""
     ahead = remote.settings.jobs + 1
     waiting: deque[tuple[list[Entry], Future[dict[bytes, Payload]]]] = deque()
     with workers(remote.settings.jobs, "dvcx-gather") as pool:
-        for group in _groups(entries):
+        for group in gathering.groups():
             waiting.append((group, pool.submit(gathering, group)))
             if len(waiting) > ahead:
                 yield from _in_order(*waiting.popleft())
@@ -192,19 +219,6 @@ def _pieces(remote: Remote, entries: Iterable[Entry], gathering: _Gathering) -> 
 def _in_order(group: list[Entry], gathered: Future[dict[bytes, Payload]]) -> Iterator[Payload]:
     contents = gathered.result()
     return (contents[chunk] for chunk, _ in group)
-
-
-def _groups(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    group: list[Entry] = []
-    size = 0
-    for entry in entries:
-        if group and size + entry[1] > _GROUP:
-            yield group
-            group, size = [], 0
-        group.append(entry)
-        size += entry[1]
-    if group:
-        yield group
 
 
 def _mend(remote: Remote, fd: int, recipe: Recipe) -> None:

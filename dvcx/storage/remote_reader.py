@@ -17,8 +17,8 @@ from dvcx.storage.remote_catalog import Found
 
 GAP = 256 << 10
 """Reading over a gap of this many bytes takes less time than another request."""
-MOST = 8 << 20
-"""Bytes that one request asks for, unless a single payload is longer."""
+MOST = 12 << 20
+"""Bytes that one request asks for, unless a single payload is longer: as many as a pack sent over a network has."""
 
 
 class Span(NamedTuple):
