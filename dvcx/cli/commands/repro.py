@@ -7,8 +7,9 @@ from the cache instead; of a stage without dependencies and parameters the comma
 
 Tracked data that was edited and that the stages depend on is added first, as `dvcx add` does it; not with --no-commit.
 
-Targets are stages, outputs of stages, folders or `dvcx.yaml` files; without any, all stages of the `dvcx.yaml` here.
-Others can look at and work on the project meanwhile; after Control-C the same command goes on where it stopped.
+Targets are stages, outputs of stages, `dvcx.yaml` files or folders with one; without any it is the `dvcx.yaml` here,
+and in a folder that has none the whole project. Others can look at and work on the project meanwhile; after Control-C
+the same command goes on where it stopped.
 
 Examples:
     dvcx repro
