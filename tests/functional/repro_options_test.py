@@ -59,6 +59,12 @@ def test_without_targets_it_is_the_file_here_with_what_that_needs(pipelines: Pro
     assert meant(pipelines, cwd="other") == [E]
 
 
+def test_options_of_which_one_would_do_nothing_are_refused(pipelines: Project) -> None:
+    for words in (("-s", "--downstream", "b"), ("-p", "-P"), ("-P", "b"), ("-s", "-p", "b")):
+        run = pipelines.dvcx("repro", "-n", *words)
+        assert (run.code, "hint: leave " in run.err) == (2, True), words
+
+
 def test_a_folder_means_the_file_in_it(pipelines: Project) -> None:
     assert meant(pipelines, "sub") == meant(pipelines, "sub/") == meant(pipelines, "sub/dvcx.yaml") == ["a", "b", C]
     assert meant(pipelines, "deep", cwd="sub") == [D]

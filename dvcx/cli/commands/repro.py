@@ -21,6 +21,9 @@ Examples:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from dvcx.base.errors import UsageError
 from dvcx.cli.console import Console
 from dvcx.cli.exits import INTERRUPTED
 from dvcx.cli.invocation import Invocation, Outcome
@@ -73,6 +76,8 @@ def command(
     no_run_cache: NoRunCache = False,
     jobs: StageJobs = None,
 ) -> Outcome:
+    scopes = {"-s": single_item, "-p": pipeline, "-P": all_pipelines, "--downstream": downstream}
+    _refuse_contradictions([name for name, is_asked in scopes.items() if is_asked], targets or ())
     repo = call.repo()
     shared = capacity(repo.config.repro.resources)
     options = ReproOptions(
@@ -103,6 +108,14 @@ def command(
             repo, targets or (), options, ConsoleWatcher(call.console), stop, call.environment, call.progress
         )
     return Outcome(result, error=result.problem(), code=INTERRUPTED.code if result.interrupted else 0)
+
+
+def _refuse_contradictions(scopes: Sequence[str], targets: Sequence[str]) -> None:
+    """Raises `UsageError` for options of which one would do nothing."""
+    if len(scopes) > 1:
+        raise UsageError(f"{' and '.join(scopes)} each tell which stages to run", "leave all but one of them out")
+    if targets and "-P" in scopes:
+        raise UsageError("-P is the whole project, so it takes no targets", "leave one of them out")
 
 
 def render(result: ReproResult, console: Console) -> None:
