@@ -111,6 +111,8 @@ class TerminalProgress:
         for counter in long:
             if counter not in self._bar_ids:
                 label = escaped(counter.label)
-                self._bar_ids[counter] = self._bars.add_task(label, total=counter.total, unit=counter.unit)
+                self._bar_ids[counter] = self._bars.add_task(
+                    label, total=counter.total, completed=counter.completed, unit=counter.unit, began=counter.started
+                )
             self._bars.update(self._bar_ids[counter], completed=counter.completed)
         self._bars.refresh()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dvcx.base.errors import DvcxError
+from dvcx.base.errors import DvcxError, UsageError
 from dvcx.formats.metrics_text import parse_metrics
 from dvcx.git.history import reachable_commits
 from dvcx.git.roots import all_roots
@@ -43,19 +43,25 @@ class MetricsDiff:
 def metrics_show(repo: Repo, paths: Sequence[str] = (), revisions: Revisions | None = None) -> list[RevisionMetrics]:
     """Gives the metrics of the workspace, and of the revisions asked for, at `paths` (all when there are none).
 
-    Paths that no stage declares are read as files of metrics. Raises `NoSuchRevision`.
+    Paths that no stage declares are read as files of metrics. Raises `NoSuchRevision`, and `UsageError` for a path
+    that has no metrics at any of the revisions.
     """
     found = [metrics_at(repo, None, paths)]
     for label, name in _revisions(repo, revisions or Revisions()):
         each = metrics_at(repo, name, paths, label)
         if each.files or each.problems:
             found.append(each)
+    _refuse_without_metrics(paths, found)
     return found
 
 
 def metrics_diff(repo: Repo, old: str | None, new: str | None, paths: Sequence[str] = (), *, all_: bool) -> MetricsDiff:
-    """Compares the metrics of two revisions (None: the workspace); with `all_` it lists what is equal, too."""
+    """Compares the metrics of two revisions (None: the workspace); with `all_` it lists what is equal, too.
+
+    Raises `NoSuchRevision`, and `UsageError` for a path that has no metrics at either.
+    """
     before, after = (metrics_at(repo, revision, paths) for revision in (old, new))
+    _refuse_without_metrics(paths, (before, after))
     changes = changes_of(before.files, after.files, all_=all_)
     return MetricsDiff(before.revision, after.revision, tuple(changes), {**before.problems, **after.problems})
 
@@ -78,6 +84,16 @@ def metrics_at(
             except DvcxError as error:
                 problems[path] = error.message
         return RevisionMetrics(files.label, files.commit, values, problems)
+
+
+def _refuse_without_metrics(paths: Sequence[str], found: Sequence[RevisionMetrics]) -> None:
+    present = [path for each in found for path in (*each.files, *each.problems)]
+    for path in paths:
+        if path and not any(below_any(each, [path]) for each in present):
+            where = " or ".join(dict.fromkeys(each.revision for each in found[:3]))
+            raise UsageError(
+                f"there are no metrics in {path} at {where}", "`dvcx metrics show` lists all that there are"
+            )
 
 
 def _metric_paths(pipeline: Pipeline, paths: Sequence[str]) -> Iterator[str]:

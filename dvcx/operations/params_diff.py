@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dvcx.base.errors import DvcxError
+from dvcx.base.errors import DvcxError, UsageError
 from dvcx.formats.metrics_text import flat
 from dvcx.model.pipeline import Pipeline
 from dvcx.model.stage import DEFAULT_PARAMS, ParamFile
@@ -33,10 +33,15 @@ def params_diff(
     """Compares the parameters of two revisions (None: the workspace), in `paths` or else in all parameter files.
 
     These are `params.yaml`, the files that stages depend on and those that `dvcx.yaml` lists. With `deps` only
-    parameters that stages depend on count. With `all_` it lists what is equal, too. Raises `NoSuchRevision`.
+    parameters that stages depend on count. With `all_` it lists what is equal, too. Raises `NoSuchRevision`, and
+    `UsageError` for a path that has no parameters at either.
     """
     problems: dict[str, str] = {}
     before, after = (_values_at(repo, revision, paths, deps, problems) for revision in (old, new))
+    for path in paths if not deps else ():
+        if path not in before and path not in after and path not in problems:
+            where = " or ".join(dict.fromkeys((old or "workspace", new or "workspace")))
+            raise UsageError(f"there are no parameters in {path} at {where}", "`dvcx params diff` looks at all files")
     return ParamsDiff(old or "workspace", new or "workspace", tuple(changes_of(before, after, all_=all_)), problems)
 
 

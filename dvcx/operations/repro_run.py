@@ -230,7 +230,7 @@ class Running:
             return False
         if not run.worked:
             stopped = run.ending == "stopped"
-            how = ending_text(run, decision.stage.timeout)
+            how = None if stopped else ending_text(run, decision.stage.timeout)
             self._fail(decision, how, None, run, Action.STOPPED if stopped else Action.FAILED)
             return False
         assert decision.current is not None
@@ -268,7 +268,7 @@ class Running:
     def _fail(
         self,
         decision: Decision,
-        problem: str,
+        problem: str | None,
         hint: str | None,
         run: LoggedRun | None = None,
         action: Action = Action.FAILED,

@@ -54,8 +54,16 @@ def addresses_of(pipeline: Pipeline, target: str, selection: Selection) -> list[
     raise UsageError(f"there is no stage, and no output of one, called {target}", hint)
 
 
+def addresses_at(pipeline: Pipeline, target: str, selection: Selection) -> list[str]:
+    """Gives what `addresses_of` does, where a folder means the stages of its file, too; raises as that does."""
+    file = _here(posixpath.join(target, PIPELINE_FILE), selection)
+    if (file in pipeline.files or file in pipeline.broken) and not any(_meanings(pipeline, target, selection)):
+        return addresses_of(pipeline, posixpath.join(target, PIPELINE_FILE), selection)
+    return addresses_of(pipeline, target, selection)
+
+
 def _chosen(pipeline: Pipeline, targets: Sequence[str], selection: Selection) -> list[str]:
-    chosen = dict.fromkeys(address for target in targets for address in addresses_of(pipeline, target, selection))
+    chosen = dict.fromkeys(address for target in targets for address in addresses_at(pipeline, target, selection))
     if targets and not selection.all_pipelines:
         return list(chosen)
     files = () if selection.all_pipelines else files_here(pipeline, selection)

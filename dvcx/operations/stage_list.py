@@ -10,7 +10,7 @@ from dvcx.base.errors import DamagedData, DvcxError, shown
 from dvcx.model.pipeline import Pipeline
 from dvcx.model.stage import DepKind, Out, OutKind, Stage
 from dvcx.operations.repro_options import Selection
-from dvcx.operations.repro_targets import addresses_of, files_here
+from dvcx.operations.repro_targets import addresses_at, addresses_of, files_here
 from dvcx.operations.stage_view import load_workspace_pipeline
 from dvcx.repo.record import Repo
 
@@ -74,7 +74,7 @@ def stage_list(
     selection = Selection(folder=folder, recursive=recursive)
     broken: tuple[BrokenStage, ...] = ()
     if targets:
-        chosen = list(dict.fromkeys(address for each in targets for address in addresses_of(pipeline, each, selection)))
+        chosen = list(dict.fromkeys(address for each in targets for address in addresses_at(pipeline, each, selection)))
     elif everywhere:
         chosen, broken = list(pipeline.stages), broken_stages(pipeline)
     else:

@@ -45,7 +45,8 @@ def stage_log(repo: Repo, target: str, folder: str, number: int = 1) -> StageLog
     if not runs:
         raise UsageError(f"stage {address} never ran in this worktree", f"run it with `dvcx repro {address}`")
     if not 1 <= number <= len(runs):
-        raise UsageError(f"{len(runs)} runs of {address} are kept, so there is no run {number}", "1 is the newest")
+        kept = "1 run is" if len(runs) == 1 else f"{len(runs)} runs are"
+        raise UsageError(f"{kept} kept of {address}, so there is no run {number}", "1 is the newest")
     run = runs[number - 1]
     text = logs.text(address, run)
     return StageLogResult(

@@ -81,7 +81,7 @@ def stage_trace(
     after = _snapshot(repo)
     written = {path for path, look in after.items() if look and before.get(path) != look}
     read = {path for path in _inside(repo, watched.read) if path in before}
-    outputs = _outputs(written, before)
+    outputs = _outputs(written, before, after)
     deps = _dependencies(read - written, outputs, manifest)
     stage = NewStage(
         name=name or "NAME",
@@ -131,12 +131,20 @@ def _inside(repo: Repo, paths: Iterable[str]) -> Iterable[str]:
                 break
 
 
-def _outputs(written: Collection[str], before: Collection[str]) -> list[str]:
-    """Gives what was written: a folder that was not there before in the place of all that is in it."""
+def _outputs(written: Collection[str], before: Collection[str], after: Collection[str]) -> list[str]:
+    """Gives what was written: in the place of all that is in it a folder that was not there before, or one of many
+    files that were all written, as when the command ran before."""
+    counts: dict[str, int] = {}
+    for path in written:
+        for folder in _above(path):
+            counts[folder] = counts.get(folder, 0) + 1
+    others = {folder for path in after if path[-1] != "/" and path not in written for folder in _above(path)}
+    whole = {folder for folder, count in counts.items() if count >= _MANY and folder not in others}
+    whole.update(folder for folder in counts if f"{folder}/" not in before)
     found: dict[str, None] = {}
     for path in sorted(written):
-        new = [folder for folder in _above(path) if f"{folder}/" not in before]
-        found[new[-1] if new else path] = None
+        folders = [folder for folder in _above(path) if folder in whole]
+        found[folders[-1] if folders else path] = None
     return list(found)
 
 

@@ -42,11 +42,12 @@ def edited_inputs(view: StageView, stages: Iterable[Stage]) -> tuple[str, ...]:
     """Gives the tracked paths that `stages` depend on and that were edited and not added, sorted.
 
     Of a tracked folder of which stages need a part only that part counts. What stages make is not among them: it is
-    stored when it is recorded. Raises `OSError` for what cannot be read.
+    stored when it is recorded; nor is frozen data, which `add` refuses. Raises `OSError` for what cannot be read.
     """
     looker = Looker(view.repo, view.manifest, view.cache, view.state, view.load)
     wanted = {path for stage in stages for path in _inputs(view, stage)}
-    differing = [path for path in _tracked(view.manifest, wanted) if _differs(view, path)]
+    tracked = [path for path in _tracked(view.manifest, wanted) if not _is_frozen(view.manifest, path)]
+    differing = [path for path in tracked if _differs(view, path)]
     return tuple(sorted(path for path in outermost(differing) if looker.is_edited(path)))
 
 
@@ -77,6 +78,11 @@ def _inputs(view: StageView, stage: Stage) -> Iterator[str]:
     for dep in stage.deps if not stage.frozen else ():
         if dep.kind is DepKind.FILE:
             yield from view.sources.matching(dep.path) if dep.is_pattern else (dep.path,)
+
+
+def _is_frozen(manifest: Manifest, path: str) -> bool:
+    owner = manifest.owner_of(path)
+    return owner is not None and manifest.pointers[owner].frozen
 
 
 def _differs(view: StageView, path: str) -> bool:

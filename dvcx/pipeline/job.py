@@ -73,7 +73,7 @@ def ending_text(run: LoggedRun, timeout: float | None = None) -> str:
     if run.ending == Ending.TIMEOUT.value:
         return f"no end after {timeout:g} s" if timeout is not None else "no end in time"
     if run.ending == Ending.STOPPED.value:
-        return "a stop"
+        return "stopped"
     return f"signal {-run.code}" if run.code < 0 else f"exit code {run.code}"
 
 

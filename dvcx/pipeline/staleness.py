@@ -125,9 +125,25 @@ def reason_text(reason: Reason) -> str:
         return f"{what} {reason.how.value}"
     if reason.inside is not None:
         return f"{what} {reason.how.value}: {_inside_text(reason.inside)}"
+    if reason.cause is Cause.DEPENDENCY and reason.how is How.CHANGED and reason.name.startswith(tuple(_WITHOUT)):
+        old, new = (_surrounding_text(reason.name, value) for value in (reason.old, reason.new))
+        return f"{what} changed from {old} to {new}"
     if reason.old is not None and reason.new is not None:
         return f"{what} {reason.how.value} from {reason.old} to {reason.new}"
     return f"{what} {'is missing' if reason.how is How.MISSING else reason.how.value}"
+
+
+_WITHOUT = {"env:": "unset", "pkg:": "not installed"}
+"""What there is instead of a variable or a package, by how such dependencies begin."""
+
+
+def _surrounding_text(name: str, value: str | None) -> str:
+    """Gives the version of a package; of a variable the start of the hash that stands for what may be a secret."""
+    kind = name[:4]
+    if value is None:
+        return _WITHOUT[kind]
+    algorithm, colon, digest = value.partition(":")
+    return f"{algorithm}:{digest[:8]}" if kind == "env:" and colon else value
 
 
 def _inside_text(inside: FolderChanges) -> str:

@@ -98,6 +98,19 @@ def test_metrics_that_cannot_be_read_are_told_and_the_rest_is_shown(scored: Proj
     assert "kept.json" in result["files"]
 
 
+def test_a_path_without_values_is_refused_and_not_taken_for_one_without_a_difference(scored: Project) -> None:
+    for words in (("metrics", "show", "scors.json"), ("metrics", "diff", "v1", "--targets", "scors.json")):
+        run = scored.dvcx(*words)
+        assert (run.code, "there are no metrics in scors.json at " in run.err) == (2, True), words
+    run = scored.dvcx("params", "diff", "v1", "--targets", "parms.yaml")
+    assert (run.code, "there are no parameters in parms.yaml at v1 or workspace" in run.err) == (2, True)
+    (scored.path / "scores.json").unlink()
+    assert scored.dvcx("metrics", "show", "scores.json").code == 2
+    gone = scored.json("metrics", "diff", "v1", "--targets", "scores.json")["changes"]
+    assert {each["change"] for each in gone} == {"deleted"}
+    scored.dvcx("metrics", "show", "scores.json", "--rev", "v1").ok()
+
+
 def test_parameters_that_differ_are_told(scored: Project) -> None:
     assert differing(scored.json("params", "diff", "v1", "v2")) == [
         ("params.yaml", "lr", 0.1, 0.2),

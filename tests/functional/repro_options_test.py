@@ -59,6 +59,22 @@ def test_without_targets_it_is_the_file_here_with_what_that_needs(pipelines: Pro
     assert meant(pipelines, cwd="other") == [E]
 
 
+def test_options_of_which_one_would_do_nothing_are_refused(pipelines: Project) -> None:
+    for words in (("-s", "--downstream", "b"), ("-p", "-P"), ("-P", "b"), ("-s", "-p", "b")):
+        run = pipelines.dvcx("repro", "-n", *words)
+        assert (run.code, "hint: leave " in run.err) == (2, True), words
+
+
+def test_a_folder_means_the_file_in_it(pipelines: Project) -> None:
+    assert meant(pipelines, "sub") == meant(pipelines, "sub/") == meant(pipelines, "sub/dvcx.yaml") == ["a", "b", C]
+    assert meant(pipelines, "deep", cwd="sub") == [D]
+    assert meant(pipelines, ".", "other") == ["a", "b", "lone", E]
+    (pipelines.path / "empty").mkdir()
+    assert pipelines.dvcx("repro", "-n", "empty").code == 2
+    listed = pipelines.json("stage", "list", "sub")["stages"]
+    assert ([each["stage"] for each in listed], pipelines.dvcx("stage", "rm", "sub").code) == ([C], 2)
+
+
 def test_where_there_is_no_file_it_is_the_whole_project(pipelines: Project) -> None:
     (pipelines.path / "empty").mkdir()
     assert set(meant(pipelines, cwd="empty")) == {"a", "b", "lone", C, D, E}
@@ -93,7 +109,6 @@ def test_recursive_means_the_stages_of_a_folder_and_all_below(pipelines: Project
     assert set(meant(pipelines, "-R", "-s", "sub/")) == {C, D}
     assert meant(pipelines, "-R", "deep", cwd="sub") == [D]
     assert set(meant(pipelines, "-R", "-s", cwd="sub")) == {C, D}, "without a target it is this folder"
-    assert pipelines.dvcx("repro", "-n", "sub").code == 2, "a folder alone is no stage"
 
 
 def test_downstream_means_the_target_and_all_behind_it(pipelines: Project) -> None:

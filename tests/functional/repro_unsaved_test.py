@@ -118,6 +118,7 @@ def test_frozen_data_and_what_cannot_be_tracked_are_not_added_and_warned_of(done
     done.write("deep/in/c", "2")
     os.mkfifo(done.path / "deep/in/pipe")
     done.write("dvcx.yaml", PIPELINE.replace("deep/*/*", "deep/in/c"))
+    assert "data/a" not in done.json("repro", "--dry-run")["added"], "what is told must be what is done"
     result = done.json("repro")
     assert ({each["action"] for each in result["stages"]}, result["added"]) == ({"ran"}, [])
     assert result["unsaved"] == ["data", "deep/in"]

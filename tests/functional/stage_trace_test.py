@@ -42,6 +42,16 @@ def test_what_is_read_and_made_is_told_and_nothing_is_written_into_the_pipeline(
     assert "dvcx stage add -n NAME -d raw.txt -o copy.txt -- 'cp raw.txt copy.txt'" in shown.out
 
 
+def test_a_folder_of_many_files_that_are_all_made_anew_is_one_output(traced: Project) -> None:
+    made = "mkdir -p made/a made/b; for i in 1 2 3 4 5 6 7 8; do echo > made/a/$i; done; echo > made/b/x"
+    assert trace(traced, "--", made)["writes"] == ["made"]
+    assert trace(traced, "--", made)["writes"] == ["made"], "also when the command ran before"
+    traced.write("made/mine", "not of the command")
+    assert trace(traced, "--", made)["writes"] == ["made/a", "made/b/x"]
+    traced.write("made/a/0", "of an earlier version of the command")
+    assert trace(traced, "--", f"rm -rf made; {made}")["writes"] == ["made"]
+
+
 @strace
 def test_with_write_the_stage_is_added_and_runs(traced: Project) -> None:
     traced.dvcx("stage", "trace", "-n", "work", "--write", "--", WORK).ok()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -130,6 +131,23 @@ def test_before_the_first_run_and_without_git_it_answers_too(plain_project: Proj
     plain_project.dvcx("repro").ok()
     plain_project.write("dvcx.yaml", "stages:\n  a:\n    cmd: echo b > a.txt\n    outs: [a.txt]\n")
     assert because(plain_project, "a") == [("command", "", None, False)]
+
+
+def test_variables_and_packages_are_told_with_what_they_were_also_when_they_were_not_there(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DVCX_TEST_SEED", raising=False)
+    project.write(
+        "dvcx.yaml", "stages: {a: {cmd: echo > x, deps: ['env:DVCX_TEST_SEED', 'pkg:nonesuch'], outs: [x]}}\n"
+    )
+    project.dvcx("repro").ok()
+    monkeypatch.setenv("DVCX_TEST_SEED", "secret")
+    lock = project.path / "dvcx.lock"
+    lock.write_text(lock.read_text().replace('"pkg:nonesuch": {"value": null}', '"pkg:nonesuch": {"value": "1.0"}'))
+    told = project.dvcx("why", "a").ok().out
+    assert re.search(r"dependency env:DVCX_TEST_SEED changed from unset to blake3:[0-9a-f]{8}$", told, re.MULTILINE)
+    assert "dependency pkg:nonesuch changed from 1.0 to not installed\n" in told
+    assert "secret" not in told
 
 
 def test_it_runs_nothing(done: Project) -> None:

@@ -73,6 +73,20 @@ def test_long_work_shows_bars_and_leaves_a_clean_screen() -> None:
     progress.close()
 
 
+def test_what_has_no_known_end_shows_how_long_it_took_by_now_also_after_a_line_of_talk() -> None:
+    terminal = Terminal()
+    progress = TerminalProgress(terminal)
+    training = progress.start("train", None, "lines")
+    training.advance()
+    setattr(training, "started", time.monotonic() - 3725)  # noqa: B010
+    wait_for(terminal, "1 line  1:02:0")
+    progress.hide()
+    terminal.truncate(0)
+    wait_for(terminal, "1 line  1:02:0")
+    assert "0 lines" not in terminal.getvalue()
+    progress.close()
+
+
 def wait_for(terminal: Terminal, text: str) -> None:
     deadline = time.monotonic() + 20
     while text not in terminal.getvalue():

@@ -1,9 +1,9 @@
 """Guard tracked data against changes by accident: `add` and `commit` refuse to take in other content for it.
 
-A stage that is frozen does not run, nor what only it needs: its outputs stay as they are (`frozen: true` in dvcx.yaml).
-
 So do `move` and `remove` for paths inside a frozen folder. The pointer says `frozen: true`, which Git shares.
 `dvcx checkout` still brings what the pointer names, and --force still changes it. `dvcx unfreeze` takes it back.
+
+A stage that is frozen does not run, nor what only it needs: its outputs stay as they are (`frozen: true` in dvcx.yaml).
 
 Examples:
     dvcx freeze data/test

@@ -7,8 +7,9 @@ from the cache instead; of a stage without dependencies and parameters the comma
 
 Tracked data that was edited and that the stages depend on is added first, as `dvcx add` does it; not with --no-commit.
 
-Targets are stages, outputs of stages, folders or `dvcx.yaml` files; without any, all stages of the `dvcx.yaml` here.
-Others can look at and work on the project meanwhile; after Control-C the same command goes on where it stopped.
+Targets are stages, outputs of stages, `dvcx.yaml` files or folders with one; without any it is the `dvcx.yaml` here,
+and in a folder that has none the whole project. Others can look at and work on the project meanwhile; after Control-C
+the same command goes on where it stopped.
 
 Examples:
     dvcx repro
@@ -20,6 +21,9 @@ Examples:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from dvcx.base.errors import UsageError
 from dvcx.cli.console import Console
 from dvcx.cli.exits import INTERRUPTED
 from dvcx.cli.invocation import Invocation, Outcome
@@ -72,6 +76,8 @@ def command(
     no_run_cache: NoRunCache = False,
     jobs: StageJobs = None,
 ) -> Outcome:
+    scopes = {"-s": single_item, "-p": pipeline, "-P": all_pipelines, "--downstream": downstream}
+    _refuse_contradictions([name for name, is_asked in scopes.items() if is_asked], targets or ())
     repo = call.repo()
     shared = capacity(repo.config.repro.resources)
     options = ReproOptions(
@@ -102,6 +108,14 @@ def command(
             repo, targets or (), options, ConsoleWatcher(call.console), stop, call.environment, call.progress
         )
     return Outcome(result, error=result.problem(), code=INTERRUPTED.code if result.interrupted else 0)
+
+
+def _refuse_contradictions(scopes: Sequence[str], targets: Sequence[str]) -> None:
+    """Raises `UsageError` for options of which one would do nothing."""
+    if len(scopes) > 1:
+        raise UsageError(f"{' and '.join(scopes)} each tell which stages to run", "leave all but one of them out")
+    if targets and "-P" in scopes:
+        raise UsageError("-P is the whole project, so it takes no targets", "leave one of them out")
 
 
 def render(result: ReproResult, console: Console) -> None:

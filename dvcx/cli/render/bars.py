@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TextIO
 
 from rich.console import Console
@@ -27,7 +28,7 @@ class _Amount(ProgressColumn):
             parts = [size_text(int(task.completed)), *([size_text(int(task.total))] if task.total is not None else [])]
             return Text(" / ".join(parts))
         parts = [f"{int(task.completed):,}", *([f"{int(task.total):,}"] if task.total is not None else [])]
-        return Text(f"{' / '.join(parts)} {unit}")
+        return Text(f"{' / '.join(parts)} {'line' if parts == ['1'] and unit == 'lines' else unit}")
 
 
 class _Rate(ProgressColumn):
@@ -40,15 +41,29 @@ class _Rate(ProgressColumn):
         return Text(f"{size_text(int(speed))}/s" if task.fields["unit"] == "bytes" else f"{int(speed):,}/s")
 
 
+class _Time(TimeRemainingColumn):
+    """How long it still takes; of what has no known end how long it took by now, `0:12`."""
+
+    def render(self, task: Task) -> Text:
+        if task.total is not None:
+            return super().render(task)
+        minutes, seconds = divmod(int(time.monotonic() - task.fields["began"]), 60)
+        hours, minutes = divmod(minutes, 60)
+        return Text(f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}", "progress.elapsed")
+
+
 def bars(stream: TextIO) -> Progress:
-    """Gives the drawing of progress bars on the terminal `stream`: label, bar, amount, rate, time left."""
+    """Gives the drawing of progress bars on the terminal `stream`: label, bar, amount, rate, time left or taken.
+
+    A task of it has the fields `unit`, and `began` as the monotonic clock tells it.
+    """
     return Progress(
         SpinnerColumn(),
         _Label(),
         BarColumn(bar_width=24),
         _Amount(),
         _Rate(),
-        TimeRemainingColumn(compact=True),
+        _Time(compact=True),
         console=Console(file=stream, force_terminal=True, highlight=False, markup=False, emoji=False),
         auto_refresh=False,
         transient=True,

@@ -37,7 +37,7 @@ def render_metrics(results: Sequence[RevisionMetrics], console: Console, how: Ho
             console.warn(f"{path} at {each.revision}: {why}")
     names = list(dict.fromkeys(name for *_, values in rows for name in values))
     if not rows:
-        console.say("there are no metrics: name files under `metrics` of a stage in dvcx.yaml")
+        console.say("there are no metrics here: `dvcx repro` makes what stages name under `metrics` in dvcx.yaml")
         return
     if many:
         head = ["revision", *(["path"] if how.paths else []), *names]
