@@ -167,6 +167,24 @@ def test_the_next_step_of_a_removal_names_only_what_git_can_take(project: Projec
     assert "UD" not in project.git("status", "--porcelain")
 
 
+def test_status_tells_of_a_pointer_that_one_side_deleted_until_git_add(project: Project) -> None:
+    project.save({"k": "k"})
+    project.git("checkout", "--quiet", "-b", "other")
+    project.dvcx("remove", "k").ok()
+    project.commit(message="removed")
+    project.git("checkout", "--quiet", "main")
+    project.write("k", "2")
+    project.dvcx("add", "k").ok()
+    project.commit(message="more")
+    assert "CONFLICT" in merge(project)
+    run = project.dvcx("status").ok()
+    assert "k.dvcx: one side of a merge deleted k, the other changed it" in run.out
+    assert "dvcx resolve --ours k" in run.err and "clean" not in run.err
+    project.dvcx("resolve", "--ours").ok()
+    project.git("add", ".gitignore", "k.dvcx")
+    assert "clean" in project.dvcx("status").ok().err
+
+
 def test_the_next_step_holds_in_the_folder_where_one_is(project: Project) -> None:
     conflict(project)
     (project.path / "src").mkdir()
