@@ -117,6 +117,25 @@ def list_index(location: GitLocation, index_file: Path | None = None, under: str
     return [_index_file(record) for record in _records(run_git(location, args, extra=extra))]
 
 
+def deleted_on_one_side(location: GitLocation, under: str = "") -> list[str]:
+    """Gives the files that a merge left in conflict because one side deleted and the other changed them, sorted.
+
+    Git writes no markers into them and asks no merge driver. `under` is as for `list_index`. Asks Git only while
+    something is being merged.
+    """
+    if not any((location.git_dir / name).exists() for name in _UNDER_WAY):
+        return []
+    sides: dict[str, set[int]] = {}
+    for file in list_index(location, under=under):
+        if file.stage:
+            sides.setdefault(file.path, set()).add(file.stage)
+    return sorted(path for path, stages in sides.items() if stages in ({1, 2}, {1, 3}))
+
+
+_UNDER_WAY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
+"""What Git keeps beside the index while a merge, a cherry-pick, a revert or a rebase waits for people."""
+
+
 def list_pointer_files(location: GitLocation, under: str = "", also: Sequence[str] = ()) -> list[str]:
     """Gives the paths of the `*.dvcx` and `dvcx.lock` files in the work tree, without the ignored ones, sorted.
 

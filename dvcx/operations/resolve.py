@@ -26,6 +26,8 @@ from dvcx.operations.revision import git_of
 from dvcx.operations.targets import Target
 from dvcx.repo.record import Repo, open_cache, open_trash, tree_loader, workspace_lock
 
+_FETCH = "`dvcx pull` fetches what is not here; `dvcx checkout` tries again"
+
 
 class State(StrEnum):
     """What became of a pointer in conflict."""
@@ -47,11 +49,15 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class ResolveResult:
-    """What was decided. `changed_files` are those to `git add`; `not_restored` says why data is not here yet."""
+    """What was decided. `changed_files` are those to `git add`; `not_restored` says why data is not here yet.
+
+    With `hint`, of what to do about that.
+    """
 
     outputs: tuple[Resolved, ...]
     changed_files: tuple[str, ...]
     not_restored: str | None
+    hint: str | None = None
 
     def problem(self) -> DvcxError | None:
         """Gives the error that something is still to be decided, or None."""
@@ -95,7 +101,11 @@ def resolve(
         changed = _write(repo, decided, locks)
         problem = _restore(repo, decided, progress)
     done = [Resolved(path, "open" if text.left else "resolved", text.left, ()) for path, text in locks.items()]
-    return ResolveResult((*(_resolved(*each) for each in decided.items()), *done), changed, problem)
+    told = (*(_resolved(*each) for each in decided.items()), *done)
+    if problem is None:
+        return ResolveResult(told, changed, None)
+    hint = _FETCH if isinstance(problem, MissingData) else problem.hint
+    return ResolveResult(told, changed, problem.message, hint)
 
 
 def _unmerged(repo: Repo, versions: Mapping[str, Versions]) -> dict[str, Versions]:
@@ -170,8 +180,8 @@ def _write(repo: Repo, decided: Mapping[str, Decided], locks: Mapping[str, Resol
     return tuple(path for path in changed if path not in still_open)
 
 
-def _restore(repo: Repo, decided: Mapping[str, Decided], progress: Progress) -> str | None:
-    """Checks out what is decided; gives why some of it could not be."""
+def _restore(repo: Repo, decided: Mapping[str, Decided], progress: Progress) -> DvcxError | None:
+    """Checks out what is decided; gives the error that some of it could not be."""
     targets = []
     for output, each in decided.items():
         if each.merged.is_clean and each.merged.ours is not None:
@@ -180,10 +190,9 @@ def _restore(repo: Repo, decided: Mapping[str, Decided], progress: Progress) -> 
     if not targets:
         return None
     try:
-        problem = checkout_targets(repo, targets, CheckoutOptions(), progress).problem()
+        return checkout_targets(repo, targets, CheckoutOptions(), progress).problem()
     except (Refused, MissingData) as error:
-        problem = error
-    return None if problem is None else problem.message
+        return error
 
 
 def _resolved(output: str, decided: Decided) -> Resolved:

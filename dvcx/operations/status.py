@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from dvcx.base.errors import MissingData
 from dvcx.base.progress import SILENT, Progress, task
+from dvcx.git.files import deleted_on_one_side
 from dvcx.manifest.manifest import workspace_manifest
 from dvcx.manifest.trees import LoadTree, compare, entry_at, entry_of, files_below, is_at_hand
 from dvcx.model.changes import Change, ChangeKind, PathChange, pair_renames, path_change
+from dvcx.model.pointer import SUFFIX, data_path
 from dvcx.model.tree import EntryKind, Tree, TreeEntry
 from dvcx.operations.edited_in_place import edited_in_place
 from dvcx.operations.looking import look
@@ -101,6 +103,10 @@ def status(
     broken = {path: error.message for path, error in manifest.broken.items()}
     fresh = 0
     hints = [error.hint for error in manifest.broken.values() if error.hint]
+    for pointer in _deleted_on_one_side(repo):
+        data = data_path(pointer)
+        broken.setdefault(pointer, f"one side of a merge deleted {data}, the other changed it")
+        hints.append(f"decide with `dvcx resolve --ours {data}` (or --theirs), then git add what it names")
     stages: tuple[StageStatus, ...] = ()
     if manifest.pipelines:
         # Loads the YAML reader, which projects without stages do not pay.
@@ -113,6 +119,13 @@ def status(
     state.close()
     cache.close()
     return StatusResult(outputs, broken, far.name if far else None, tuple(dict.fromkeys(hints)), stages, fresh)
+
+
+def _deleted_on_one_side(repo: Repo) -> list[str]:
+    if repo.git is None:
+        return []
+    cut = len(repo.prefix) + 1 if repo.prefix else 0
+    return [path[cut:] for path in deleted_on_one_side(repo.git, repo.prefix) if path.endswith(SUFFIX)]
 
 
 def state_of(repo: Repo, target: Target, cache: Cache, state: State, load: LoadTree) -> OutputStatus:

@@ -96,7 +96,12 @@ def _above(path: str) -> Iterator[str]:
 
 
 def not_tracked(manifest: Manifest, path: str) -> NotTracked:
-    """Gives the error for a path that means no tracked data."""
+    """Gives the error for a path that means no tracked data, or something that the tracked folder around it lacks."""
+    owner = manifest.owner_of(path)
+    if owner is not None and manifest.pointers[owner].is_folder:
+        revision = "" if manifest.label == WORKSPACE else f" --rev {manifest.label}"
+        hint = f"see what is there: `dvcx ls{revision} {owner}`"
+        return NotTracked(f"{path} is not in the tracked folder {owner} in {manifest.label}", hint, path)
     close = difflib.get_close_matches(path, manifest.pointers, 1)
     hint = f"track it with `dvcx add {path}`, or see what is tracked: `dvcx ls`"
     if close:

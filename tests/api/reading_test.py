@@ -111,7 +111,10 @@ def test_what_is_not_there_is_an_error_of_dvcx_and_of_python(project: Project) -
     with pytest.raises(FileNotFoundError) as caught:
         dvcx.open("data/b.txt", project.path)
     assert isinstance(caught.value, dvcx.NoSuchFile) and isinstance(caught.value, dvcx.UsageError)
-    assert "data/b.txt" in str(caught.value) and caught.value.hint
+    assert "data/b.txt is not in the tracked folder data in the workspace" in str(caught.value)
+    assert caught.value.hint == f"see what is there: `dvcx ls {project.path}`"
+    with pytest.raises(FileNotFoundError, match=r"date/b\.txt is not tracked in [0-9a-f]+"):
+        dvcx.open("date/b.txt", project.path, "HEAD")
     with pytest.raises(dvcx.UsageError, match="is a folder"):
         dvcx.open("data", project.path)
     with pytest.raises(dvcx.UsageError, match="only reads"):

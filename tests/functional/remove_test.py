@@ -30,6 +30,14 @@ def test_the_data_stays_and_pointer_and_ignore_line_go(project: Project) -> None
     assert project.read("model") == b"m"
 
 
+def test_what_git_never_knew_is_not_named_for_git_add(project: Project) -> None:
+    project.save({"data": "d"})
+    project.write("model", "m")
+    project.dvcx("add", "model").ok()
+    run = project.dvcx("remove", "model").ok()
+    assert "next: git add .gitignore\n" in run.err
+
+
 def test_with_outs_the_data_goes_to_the_trash_and_undo_brings_all_of_it_back(project: Project) -> None:
     project.save({"data/a": "one", "data/deep/b": "two"})
     project.write("data/unsaved", "nobody has this")

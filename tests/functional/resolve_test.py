@@ -145,8 +145,60 @@ def test_deleted_on_one_side_and_changed_on_the_other(project: Project) -> None:
     assert "CONFLICT" in merge(project)
     run = project.dvcx("resolve")
     assert run.code == 4 and "data" in run.err
-    assert "removed" in project.dvcx("resolve", "--theirs", "data").ok().out
+    run = project.dvcx("resolve", "--theirs", "data").ok()
+    assert "removed" in run.out and "(the data stays)" in run.out
     assert not (project.path / "data.dvcx").exists()
+
+
+def test_the_next_step_of_a_removal_names_only_what_git_can_take(project: Project) -> None:
+    project.save({"k": "k"})
+    project.git("checkout", "--quiet", "-b", "other")
+    project.dvcx("remove", "k").ok()
+    project.commit(message="removed")
+    project.git("checkout", "--quiet", "main")
+    project.write("k", "2")
+    project.dvcx("add", "k").ok()
+    project.commit(message="more")
+    assert "CONFLICT" in merge(project)
+    # Git has taken .gitignore away itself, so that it is neither on disk nor in the index.
+    run = project.dvcx("resolve", "--theirs").ok()
+    assert "next: git add -A -- k.dvcx, then git commit (or git rebase --continue)" in run.err
+    project.git("add", "-A", "--", "k.dvcx")
+    assert "UD" not in project.git("status", "--porcelain")
+
+
+def test_status_tells_of_a_pointer_that_one_side_deleted_until_git_add(project: Project) -> None:
+    project.save({"k": "k"})
+    project.git("checkout", "--quiet", "-b", "other")
+    project.dvcx("remove", "k").ok()
+    project.commit(message="removed")
+    project.git("checkout", "--quiet", "main")
+    project.write("k", "2")
+    project.dvcx("add", "k").ok()
+    project.commit(message="more")
+    assert "CONFLICT" in merge(project)
+    run = project.dvcx("status").ok()
+    assert "k.dvcx: one side of a merge deleted k, the other changed it" in run.out
+    assert "dvcx resolve --ours k" in run.err and "clean" not in run.err
+    project.dvcx("resolve", "--ours").ok()
+    project.git("add", ".gitignore", "k.dvcx")
+    assert "clean" in project.dvcx("status").ok().err
+
+
+def test_the_next_step_holds_in_the_folder_where_one_is(project: Project) -> None:
+    conflict(project)
+    (project.path / "src").mkdir()
+    run = project.dvcx("resolve", "--ours", cwd="src").ok()
+    assert "next: git add ../data.dvcx, then git commit" in run.err
+
+
+def test_changes_that_nobody_saved_stay_and_the_hint_is_about_them(project: Project) -> None:
+    conflict(project)
+    project.write("data/c.csv", "mine alone")
+    run = project.dvcx("resolve", "--ours", "data").ok()
+    assert project.read("data/c.csv") == b"mine alone"
+    assert "changes that nobody saved" in run.err and "dvcx checkout --force data" in run.err
+    assert "dvcx pull" not in run.err
 
 
 def test_listings_that_only_a_remote_has_are_fetched_for_a_merge(project: Project, tmp_path: Path) -> None:

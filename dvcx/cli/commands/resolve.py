@@ -17,6 +17,7 @@ Examples:
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -25,10 +26,12 @@ from dvcx.base.errors import UsageError
 from dvcx.cli.console import Console
 from dvcx.cli.invocation import Invocation, Outcome
 from dvcx.cli.names import tracked_paths
+from dvcx.cli.render.steps import git_add_command
 from dvcx.cli.text import green, yellow
 from dvcx.operations.resolve import ResolveResult, resolve
 from dvcx.operations.resolve_choice import Choice
 from dvcx.repo.open import project_path
+from dvcx.repo.record import Repo
 
 
 def command(
@@ -47,19 +50,23 @@ def command(
     repo = call.repo()
     paths = [project_path(repo, target, call.directory) for target in targets or ()]
     result = resolve(repo, paths, chosen[0] if chosen else None, call.progress)
-    return Outcome(result, error=result.problem())
+    return Outcome(result, error=result.problem(), render=partial(_render_with_steps, repo=repo))
 
 
 def render(result: ResolveResult, console: Console) -> None:
     for each in result.outputs:
         style = yellow if each.state == "open" else green
-        console.line(style(f"{each.state:<8}"), "  ", each.path)
+        console.line(
+            style(f"{each.state:<8}"), "  ", each.path, "  (the data stays)" if each.state == "removed" else ""
+        )
         for path in each.kept_beside:
             console.line("    kept beside it ", path)
     if result.not_restored is not None:
-        console.warn(
-            f"the data is not all in the workspace: {result.not_restored}",
-            "`dvcx pull` fetches what is not here; `dvcx checkout` tries again",
-        )
-    if result.changed_files:
-        console.next_step(f"git add {' '.join(result.changed_files)}, then git commit (or git rebase --continue)")
+        console.warn(f"the data is not all in the workspace: {result.not_restored}", result.hint)
+
+
+def _render_with_steps(result: ResolveResult, console: Console, *, repo: Repo) -> None:
+    render(result, console)
+    command = git_add_command(repo, result.changed_files)
+    if command:
+        console.next_step(f"{command}, then git commit (or git rebase --continue)")
