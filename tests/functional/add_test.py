@@ -49,6 +49,7 @@ def test_what_git_has_to_take_in_is_told_from_where_the_user_stands_and_only_wit
     project.write("sub/data/a", "one")
     run = project.dvcx("add", "data", cwd="sub").ok()
     assert run.err == "next: git add .gitignore data.dvcx\n"
+    project.git("add", "-A")
     assert project.dvcx("move", "data", "other", cwd="sub").err == (
         "next: git add -A -- .gitignore data.dvcx other.dvcx\n"
     )
