@@ -56,7 +56,9 @@ def git(victim: Project, *words: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
-@pytest.mark.parametrize("label", SOME)
+@pytest.mark.parametrize(
+    "label", [label if at % 2 else pytest.param(label, marks=pytest.mark.slow) for at, label in enumerate(SOME)]
+)
 def test_a_hostile_tree_is_not_merged_shown_or_checked_out(victim: Project, label: str) -> None:
     thing: Thing = SOME[label]
     lay_in_cache(victim, thing)

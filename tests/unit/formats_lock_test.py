@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dvcx.base.errors import DamagedData
@@ -168,6 +168,7 @@ def test_five_thousand_stages_are_read_in_less_than_a_second() -> None:
     assert time.process_time() - began < 2.0
 
 
+@settings(max_examples=40)
 @given(st.lists(st.dictionaries(names, records, max_size=4), max_size=5))
 def test_versions_that_are_read_once_say_together_what_each_says(versions: list[dict[str, RunRecord]]) -> None:
     once = EachOnce()

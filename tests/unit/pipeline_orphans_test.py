@@ -9,11 +9,15 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from dvcx.pipeline.orphans import Guard, guarding, started_at, still_running
 
 PARENT = """
 import subprocess, sys, time
 from pathlib import Path
+import pytest
+
 from dvcx.pipeline.orphans import Guard
 guard = Guard(Path(sys.argv[1]))
 for line in sys.argv[2:]:
@@ -52,6 +56,7 @@ def test_when_we_are_killed_whole_groups_end(tmp_path: Path) -> None:
     assert still_running(tmp_path / "record", 0) == []
 
 
+@pytest.mark.slow  # it waits seven seconds
 def test_what_does_not_listen_is_killed(tmp_path: Path) -> None:
     started, (group,) = parent(tmp_path / "record", "trap '' TERM; sleep 60; sleep 60; sleep 60")
     time.sleep(0.2)
