@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
 
 from tests.functional.arranging import cache_of, use_store
+from tests.functional.two_stages import actions
 from tests.project import Project
 
 FILES = {
@@ -33,10 +31,6 @@ def pipelines(project: Project) -> Project:
         project.write(path, text)
     project.commit(message="pipelines")
     return project
-
-
-def actions(result: Mapping[str, Any]) -> dict[str, str]:
-    return {each["stage"]: each["action"] for each in result["stages"]}
 
 
 def meant(project: Project, *words: str, cwd: str = "") -> list[str]:

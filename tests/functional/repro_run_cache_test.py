@@ -5,22 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.functional.arranging import use_store
+from tests.functional.two_stages import actions, runs, write_two_stages
 from tests.project import Project
 
-PIPELINE = """\
-stages:
-  upper:
-    cmd: tr a-z A-Z < raw.txt > upper.txt; echo ran >> upper.log
-    deps: [raw.txt]
-    outs: [upper.txt]
-  count:
-    cmd: wc -c < upper.txt > count.txt; echo ran >> count.log; echo '{"n":' $(cat count.txt) '}' > m.json
-    deps: [upper.txt]
-    params: [scale]
-    outs: [count.txt]
-    metrics:
-    - m.json: {cache: false}
-"""
 NO_INPUTS = """\
 stages:
   start:
@@ -35,13 +22,7 @@ stages:
 
 @pytest.fixture
 def pipeline(project: Project) -> Project:
-    """Two stages, one behind the other; `upper.log` and `count.log` count their runs."""
-    project.write("dvcx.yaml", PIPELINE)
-    project.write("raw.txt", "hello\n")
-    project.write("params.yaml", "scale: 1\n")
-    project.write(".gitignore", "*.log\n")
-    project.commit(message="pipeline")
-    return project
+    return write_two_stages(project)
 
 
 @pytest.fixture
@@ -52,16 +33,6 @@ def start(project: Project) -> Project:
     project.commit(message="pipeline")
     assert actions(project.json("repro")) == {"start": "ran", "next": "ran"}
     return project
-
-
-def runs(project: Project, *names: str) -> tuple[int, ...]:
-    """How often each of the stages ran."""
-    logs = [project.path / f"{name}.log" for name in names or ("upper", "count")]
-    return tuple(len(log.read_bytes().splitlines()) if log.exists() else 0 for log in logs)
-
-
-def actions(result: dict[str, list[dict[str, str]]]) -> dict[str, str]:
-    return {each["stage"]: each["action"] for each in result["stages"]}
 
 
 def test_what_ran_before_with_the_same_inputs_is_restored_not_run(pipeline: Project) -> None:

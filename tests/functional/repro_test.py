@@ -8,45 +8,13 @@ import pytest
 
 from dvcx.workspace import reading
 from tests.functional.arranging import cache_of, use_store
+from tests.functional.two_stages import PIPELINE, actions, runs, write_two_stages
 from tests.project import Project
-
-PIPELINE = """\
-stages:
-  upper:
-    cmd: tr a-z A-Z < raw.txt > upper.txt; echo ran >> upper.log
-    deps: [raw.txt]
-    outs: [upper.txt]
-  count:
-    cmd: wc -c < upper.txt > count.txt; echo ran >> count.log; echo '{"n":' $(cat count.txt) '}' > m.json
-    deps: [upper.txt]
-    params: [scale]
-    outs: [count.txt]
-    metrics:
-    - m.json: {cache: false}
-"""
 
 
 @pytest.fixture
 def pipeline(project: Project) -> Project:
-    """Two stages, one behind the other; `upper.log` and `count.log` count their runs."""
-    project.write("dvcx.yaml", PIPELINE)
-    project.write("raw.txt", "hello\n")
-    project.write("params.yaml", "scale: 1\n")
-    project.write(".gitignore", "*.log\n")
-    project.commit(message="pipeline")
-    return project
-
-
-def runs(project: Project) -> tuple[int, int]:
-    """How often each of the two stages ran."""
-    return tuple(
-        len(project.read(f"{name}.log").splitlines()) if (project.path / f"{name}.log").exists() else 0
-        for name in ("upper", "count")
-    )  # type: ignore[return-value]
-
-
-def actions(result: dict[str, list[dict[str, str]]]) -> dict[str, str]:
-    return {each["stage"]: each["action"] for each in result["stages"]}
+    return write_two_stages(project)
 
 
 def test_stages_run_in_order_and_once(pipeline: Project) -> None:

@@ -150,7 +150,8 @@ def test_deleted_on_one_side_and_changed_on_the_other(project: Project) -> None:
     assert not (project.path / "data.dvcx").exists()
 
 
-def test_the_next_step_of_a_removal_names_only_what_git_can_take(project: Project) -> None:
+def removed_there_and_changed_here(project: Project) -> None:
+    """Merges a branch that removed the file `k`, which has changed since."""
     project.save({"k": "k"})
     project.git("checkout", "--quiet", "-b", "other")
     project.dvcx("remove", "k").ok()
@@ -160,6 +161,10 @@ def test_the_next_step_of_a_removal_names_only_what_git_can_take(project: Projec
     project.dvcx("add", "k").ok()
     project.commit(message="more")
     assert "CONFLICT" in merge(project)
+
+
+def test_the_next_step_of_a_removal_names_only_what_git_can_take(project: Project) -> None:
+    removed_there_and_changed_here(project)
     # Git has taken .gitignore away itself, so that it is neither on disk nor in the index.
     run = project.dvcx("resolve", "--theirs").ok()
     assert "next: git add -A -- k.dvcx, then git commit (or git rebase --continue)" in run.err
@@ -168,15 +173,7 @@ def test_the_next_step_of_a_removal_names_only_what_git_can_take(project: Projec
 
 
 def test_status_tells_of_a_pointer_that_one_side_deleted_until_git_add(project: Project) -> None:
-    project.save({"k": "k"})
-    project.git("checkout", "--quiet", "-b", "other")
-    project.dvcx("remove", "k").ok()
-    project.commit(message="removed")
-    project.git("checkout", "--quiet", "main")
-    project.write("k", "2")
-    project.dvcx("add", "k").ok()
-    project.commit(message="more")
-    assert "CONFLICT" in merge(project)
+    removed_there_and_changed_here(project)
     run = project.dvcx("status").ok()
     assert "k.dvcx: one side of a merge deleted k, the other changed it" in run.out
     assert "dvcx resolve --ours k" in run.err and "clean" not in run.err
