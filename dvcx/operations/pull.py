@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache as once
 
 from dvcx.base.errors import DvcxError
 from dvcx.base.links import LinkType, can_clone
@@ -89,12 +90,17 @@ def _check_out(
 @contextmanager
 def _copies(repo: Repo, cache: Cache) -> Iterator[Copies | None]:
     """Gives where copies of large files go on their way into the cache; None where the checkout will make links."""
-    if any(kind not in (LinkType.REFLINK, LinkType.COPY) for kind in link_types(repo)):
+    kinds = link_types(repo)
+    if any(kind not in (LinkType.REFLINK, LinkType.COPY) for kind in kinds):
         yield None
         return
-    with scratch_folder(scratch_root(repo)) as scratch, scratch_folder(cache.root / "tmp") as beside:
-        shares = LinkType.REFLINK in link_types(repo) and can_clone(beside, scratch)
-        yield None if shares else Copies(scratch, lambda each: not _may_be_there(repo, each))
+    with scratch_folder(scratch_root(repo)) as scratch:
+
+        @once
+        def shares() -> bool:  # asked when a large object comes: most pulls have none
+            return LinkType.REFLINK in kinds and can_clone(cache.root, scratch)
+
+        yield Copies(scratch, lambda each: not _may_be_there(repo, each) and not shares())
 
 
 def _may_be_there(repo: Repo, each: Wanted) -> bool:
